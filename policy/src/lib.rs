@@ -1,1 +1,45 @@
-//! stub
+//! The rules of a network context.
+//!
+//! Every function here is a pure decision: it takes the [`Context`], what is known of the socket and the call as the
+//! caller wrote it, and gives back a [`Verdict`]. Nothing is read, written or looked up, so each shell (the
+//! supervisor, the shim) asks the same question and gets the same answer. What a rule needs to know of the world
+//! beyond its arguments it asks of a [`Host`], lazily.
+//!
+//! One module a call: [`socket`], [`bind`], [`listen`], [`connect`], [`send`], [`option`](mod@option), [`name`].
+//!
+//! The crate needs no `std`, does not allocate and has no `unsafe`.
+#![no_std]
+#![forbid(unsafe_code)]
+
+pub mod bind;
+pub mod connect;
+mod context;
+pub mod control;
+pub mod listen;
+pub mod name;
+pub mod option;
+pub mod send;
+pub mod sockaddr;
+pub mod socket;
+mod source;
+mod verdict;
+
+pub use context::{Assigned, Context, Family, Loopback};
+pub use socket::{Socket, Transport};
+pub use verdict::{Note, Reason, Refusal, Telling, Verdict};
+
+use core::net::IpAddr;
+
+/// What a rule may ask of the world.
+pub trait Host {
+    /// The source address that the kernel's routing would choose for `destination`, `None` where it has no route.
+    fn preferred_source(&self, destination: IpAddr) -> Option<IpAddr>;
+
+    /// Whether the calling thread may bind `port`: it is not privileged, or the caller holds `CAP_NET_BIND_SERVICE` in
+    /// the user namespace that owns the network namespace (ip(7), `ip_unprivileged_port_start`).
+    fn may_bind_port(&self, port: u16) -> bool;
+
+    /// The address at which this context itself serves `port` of what a program inside takes for its loopback, where
+    /// that is known: L for a socket bound to 127.0.0.1, an assigned address for one bound to the wildcard.
+    fn serves(&self, transport: Transport, port: u16) -> Option<IpAddr>;
+}

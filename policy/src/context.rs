@@ -1,0 +1,142 @@
+//! The context itself: an ordered set of addresses, and its loopback.
+
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use ipnet::IpNet;
+
+/// The two families of inet addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    /// `AF_INET`
+    V4,
+    /// `AF_INET6`
+    V6,
+}
+
+impl Family {
+    /// The family of `ip` as it is written (a v4-mapped address is v6).
+    pub fn of(ip: IpAddr) -> Self {
+        if ip.is_ipv4() { Family::V4 } else { Family::V6 }
+    }
+}
+
+/// What 127.0.0.1 means inside.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Loopback {
+    /// It stands for the context's own loopback address.
+    #[default]
+    Remap,
+    /// It is the host's.
+    Host,
+    /// There is none.
+    Deny,
+}
+
+/// An address assigned to the context, with the prefix of its subnet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Assigned {
+    net: IpNet,
+    scope: u32,
+}
+
+impl Assigned {
+    /// `net` is the address with its prefix length; `scope` the interface index of a link-local address, otherwise 0.
+    /// The address must be canonical: never v4-mapped.
+    pub const fn new(net: IpNet, scope: u32) -> Self {
+        Assigned { net, scope }
+    }
+
+    /// The address.
+    pub fn ip(&self) -> IpAddr {
+        self.net.addr()
+    }
+
+    /// The interface index that belongs to a link-local address, otherwise 0.
+    pub fn scope(&self) -> u32 {
+        self.scope
+    }
+
+    /// Whether `ip` lies in the subnet of this address.
+    pub fn subnet_contains(&self, ip: IpAddr) -> bool {
+        self.net.contains(&ip)
+    }
+
+    /// The directed broadcast address of the subnet. Subnets of one or two addresses have none (RFC 3021).
+    pub fn directed_broadcast(&self) -> Option<Ipv4Addr> {
+        match self.net {
+            IpNet::V4(net) if net.prefix_len() < 31 => Some(net.broadcast()),
+            _ => None,
+        }
+    }
+}
+
+/// A network context. All addresses in it are canonical (never v4-mapped).
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    /// The assigned addresses; the first of a family is that family's primary, the first of all is the primary.
+    pub addresses: &'a [Assigned],
+    /// L, the address that stands for 127.0.0.1.
+    pub lback: Ipv4Addr,
+    /// The address that stands for ::1, where one was given.
+    pub lback6: Option<Ipv6Addr>,
+    /// What loopback means.
+    pub loopback: Loopback,
+    /// Ports of the host's own loopback that may be reached all the same.
+    pub host_loopback: &'a [u16],
+    /// Loopback addresses of the host's name servers: reachable on port 53.
+    pub resolvers: &'a [IpAddr],
+    /// Whether multicast groups may be bound.
+    pub multicast: bool,
+}
+
+impl Context<'_> {
+    /// The primary address of `family`.
+    pub fn primary_of(&self, family: Family) -> Option<Assigned> {
+        self.of_family(family).next()
+    }
+
+    /// The family of the first address of all.
+    pub fn primary_family(&self) -> Family {
+        self.addresses.first().map_or(Family::V4, |first| Family::of(first.ip()))
+    }
+
+    /// The addresses of one family, in order.
+    pub fn of_family(&self, family: Family) -> impl Iterator<Item = Assigned> {
+        self.addresses.iter().copied().filter(move |a| Family::of(a.ip()) == family)
+    }
+
+    /// Whether sockets of `family` are of any use here: it has an address, or a loopback.
+    pub fn has_family(&self, family: Family) -> bool {
+        self.primary_of(family).is_some() || self.loopback_of(family).is_some()
+    }
+
+    /// Whether `ip` (canonical, with the interface index `scope` if link-local) is assigned.
+    pub fn is_assigned(&self, ip: IpAddr, scope: u32) -> bool {
+        self.addresses.iter().any(|a| a.ip() == ip && (a.scope == 0 || a.scope == scope))
+    }
+
+    /// The address that loopback of `family` really is.
+    pub fn loopback_of(&self, family: Family) -> Option<IpAddr> {
+        match (self.loopback, family) {
+            (Loopback::Remap, Family::V4) => Some(IpAddr::V4(self.lback)),
+            (Loopback::Remap, Family::V6) => self.lback6.map(IpAddr::V6),
+            (Loopback::Host, Family::V4) => Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+            (Loopback::Host, Family::V6) => Some(IpAddr::V6(Ipv6Addr::LOCALHOST)),
+            (Loopback::Deny, _) => None,
+        }
+    }
+
+    /// Whether a socket of this context may have `ip` (canonical) as its local address.
+    pub fn may_be_local(&self, ip: IpAddr, scope: u32) -> bool {
+        self.is_assigned(ip, scope)
+            || self.loopback_of(Family::of(ip)) == Some(ip)
+            || (self.loopback == Loopback::Host && ip.is_loopback())
+    }
+
+    /// Whether `ip` is an IPv4 broadcast address that may be bound.
+    pub fn is_broadcast(&self, ip: IpAddr) -> bool {
+        match ip {
+            IpAddr::V4(ip) => ip.is_broadcast() || self.addresses.iter().any(|a| a.directed_broadcast() == Some(ip)),
+            IpAddr::V6(_) => false,
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! `listen(2)`: row 12, and sockets that came in from outside.
+
+use crate::bind::narrow;
+use crate::sockaddr::{canonical, for_family};
+use crate::source::{Local, local};
+use crate::{Context, Family, Reason, Refusal, Socket, Transport, Verdict};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+/// Listen, after binding to this address where there is one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Listen {
+    /// The socket had no address: the kernel would have taken the wildcard.
+    pub bind_first: Option<SocketAddr>,
+}
+
+/// Judges `listen` on a socket whose local address is `bound`; `listening` if it does so already (it was set up
+/// outside, by socket activation say, and only its backlog changes).
+pub fn listen(context: &Context, socket: &Socket, bound: SocketAddr, listening: bool) -> Verdict<Listen> {
+    decide(context, socket, canonical(bound), listening).into()
+}
+
+fn decide(context: &Context, socket: &Socket, bound: SocketAddr, listening: bool) -> Result<Listen, Refusal> {
+    // Datagram sockets: the kernel refuses by itself.
+    if socket.transport != Transport::Tcp || listening {
+        return Ok(Listen { bind_first: None });
+    }
+    match local(context, bound) {
+        Local::Own => Ok(Listen { bind_first: None }),
+        Local::Unbound => {
+            let any = match socket.family {
+                Family::V4 => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+                Family::V6 => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+            };
+            let (address, _) = narrow(context, socket, any)?;
+            Ok(Listen { bind_first: Some(for_family(address, socket.family)) })
+        }
+        Local::Anywhere | Local::Foreign => Err(Refusal::new(libc::EADDRNOTAVAIL, Reason::BoundOutside(bound.ip()))),
+    }
+}

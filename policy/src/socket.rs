@@ -1,0 +1,127 @@
+//! `socket(2)`: which sockets there may be, and what is known of one.
+
+use crate::{Context, Family, Reason, Refusal, Verdict};
+use libc::{
+    AF_ALG, AF_INET, AF_INET6, AF_NETLINK, AF_UNIX, IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_TCP, IPPROTO_UDP, SOCK_DGRAM,
+    SOCK_RAW, SOCK_STREAM,
+};
+
+/// The low bits of the type argument; the others are `SOCK_CLOEXEC` and `SOCK_NONBLOCK` (linux/net.h).
+pub const TYPE_MASK: i32 = 0xf;
+
+/// The protocol of an inet socket that a context may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// TCP
+    Tcp,
+    /// UDP
+    Udp,
+    /// The unprivileged echo sockets of icmp(7).
+    Ping,
+}
+
+impl Transport {
+    /// The word after the slash in `10.0.0.1:80/tcp`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Transport::Tcp => "tcp",
+            Transport::Udp => "udp",
+            Transport::Ping => "icmp",
+        }
+    }
+}
+
+/// What is known of an inet socket before it is asked to do something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Socket {
+    /// `SO_DOMAIN`
+    pub family: Family,
+    /// From `SO_TYPE` and `SO_PROTOCOL`
+    pub transport: Transport,
+    /// `IPV6_V6ONLY`; false for an IPv4 socket
+    pub v6only: bool,
+}
+
+impl Socket {
+    /// The socket with these `SO_DOMAIN`, `SO_TYPE` and `SO_PROTOCOL`; refused where a context may not have it.
+    pub fn identify(domain: i32, kind: i32, protocol: i32, v6only: bool) -> Result<Self, Refusal> {
+        let family = match domain {
+            AF_INET => Family::V4,
+            AF_INET6 => Family::V6,
+            _ => return Err(KIND),
+        };
+        let transport = transport(family, kind, protocol)?;
+        Ok(Socket { family, transport, v6only })
+    }
+}
+
+const KIND: Refusal = Refusal::new(libc::EPERM, Reason::SocketKind);
+
+/// A kind of socket that needs no judgement: one row of the list that a filter passes by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kind {
+    /// The address family.
+    pub domain: i32,
+    /// Type (without flags) and protocol; `None` for any.
+    pub detail: Option<(i32, i32)>,
+}
+
+const OTHER_FAMILIES: [i32; 3] = [AF_UNIX, AF_NETLINK, AF_ALG];
+
+const INET_KINDS: [(Family, i32, i32); 8] = [
+    (Family::V4, SOCK_STREAM, 0),
+    (Family::V4, SOCK_STREAM, IPPROTO_TCP),
+    (Family::V4, SOCK_DGRAM, 0),
+    (Family::V4, SOCK_DGRAM, IPPROTO_UDP),
+    (Family::V6, SOCK_STREAM, 0),
+    (Family::V6, SOCK_STREAM, IPPROTO_TCP),
+    (Family::V6, SOCK_DGRAM, 0),
+    (Family::V6, SOCK_DGRAM, IPPROTO_UDP),
+];
+
+/// The kinds that this context may always make; whatever else is asked for goes through [`create`].
+pub fn plain_kinds<'a>(context: &'a Context<'a>) -> impl Iterator<Item = Kind> + 'a {
+    let inet = INET_KINDS
+        .iter()
+        .filter(|(family, _, _)| context.has_family(*family))
+        .map(|&(family, kind, protocol)| Kind { domain: domain_of(family), detail: Some((kind, protocol)) });
+    OTHER_FAMILIES.iter().map(|&domain| Kind { domain, detail: None }).chain(inet)
+}
+
+fn domain_of(family: Family) -> i32 {
+    match family {
+        Family::V4 => AF_INET,
+        Family::V6 => AF_INET6,
+    }
+}
+
+/// Row 16 and the list of section 4: may a socket of this kind be made? All three arguments are the caller's
+/// registers, so an allowed call may run as it is.
+pub fn create(context: &Context, domain: i32, kind: i32, protocol: i32) -> Verdict<()> {
+    let family = match domain {
+        AF_INET => Family::V4,
+        AF_INET6 => Family::V6,
+        _ if OTHER_FAMILIES.contains(&domain) => return Verdict::Allow,
+        _ => return Verdict::Refuse(Refusal::new(libc::EAFNOSUPPORT, Reason::SocketKind)),
+    };
+    if !context.has_family(family) {
+        return Verdict::Refuse(Refusal::new(libc::EAFNOSUPPORT, Reason::NoFamily(family)));
+    }
+    match transport(family, kind & TYPE_MASK, protocol) {
+        Ok(_) => Verdict::Allow,
+        Err(refusal) => Verdict::Refuse(refusal),
+    }
+}
+
+/// What `type` and `protocol` make. Anything not named here is refused: MPTCP, SCTP, UDP-Lite and SMC with the errno
+/// on which programs fall back to TCP or UDP.
+fn transport(family: Family, kind: i32, protocol: i32) -> Result<Transport, Refusal> {
+    match (family, kind, protocol) {
+        (_, SOCK_STREAM, 0 | IPPROTO_TCP) => Ok(Transport::Tcp),
+        (_, SOCK_DGRAM, 0 | IPPROTO_UDP) => Ok(Transport::Udp),
+        (Family::V4, SOCK_DGRAM, IPPROTO_ICMP) | (Family::V6, SOCK_DGRAM, IPPROTO_ICMPV6) => Ok(Transport::Ping),
+        (_, SOCK_STREAM | SOCK_DGRAM, _) => Err(Refusal::new(libc::EPROTONOSUPPORT, Reason::SocketKind)),
+        (_, SOCK_RAW, _) => Err(KIND),
+        _ => Err(Refusal::new(libc::ESOCKTNOSUPPORT, Reason::SocketKind)),
+    }
+}

@@ -1,0 +1,120 @@
+//! Which of its addresses a context speaks from, and where a destination really is. Shared by connect and send.
+
+use crate::sockaddr::{scope, with_scope};
+use crate::{Assigned, Context, Family, Host, Loopback, Reason, Refusal, Socket};
+use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+/// The port of the DNS (RFC 1035).
+const DNS: u16 = 53;
+
+/// What the socket's local address says of it.
+pub(crate) enum Local {
+    /// Not bound at all.
+    Unbound,
+    /// Bound to an address of this context.
+    Own,
+    /// Has a port but no address (the wildcard, a broadcast address, a group): the kernel would choose the source.
+    Anywhere,
+    /// Bound to what is not ours.
+    Foreign,
+}
+
+pub(crate) fn local(context: &Context, local: SocketAddr) -> Local {
+    let ip = local.ip();
+    if ip.is_unspecified() {
+        if local.port() == 0 { Local::Unbound } else { Local::Anywhere }
+    } else if context.may_be_local(ip, scope(local)) {
+        Local::Own
+    } else if ip.is_multicast() || context.is_broadcast(ip) {
+        Local::Anywhere
+    } else {
+        Local::Foreign
+    }
+}
+
+/// Where a destination really is.
+pub(crate) struct Target {
+    pub(crate) destination: SocketAddr,
+    pub(crate) source: Source,
+}
+
+/// How the source towards a target is found.
+pub(crate) enum Source {
+    /// As the kernel does: the target is the host's own loopback, opened on purpose.
+    Kernel,
+    /// The context's loopback address.
+    Loopback(IpAddr),
+    /// By [`select`].
+    Select,
+}
+
+/// Rows 35 to 41: what a destination (canonical) stands for inside the context.
+pub(crate) fn target(
+    context: &Context,
+    socket: &Socket,
+    destination: SocketAddr,
+    host: &dyn Host,
+) -> Result<Target, Refusal> {
+    let ip = destination.ip();
+    let is_loopback = (ip.is_loopback() || ip.is_unspecified()) && !context.is_assigned(ip, 0);
+    if !is_loopback {
+        return Ok(Target { destination, source: Source::Select });
+    }
+    let port = destination.port();
+    // The wildcard as a destination is the kernel's other name for loopback.
+    let named = match ip {
+        IpAddr::V4(v4) if v4.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(v6) if v6.is_unspecified() => IpAddr::V6(core::net::Ipv6Addr::LOCALHOST),
+        ip => ip,
+    };
+    if context.loopback == Loopback::Deny {
+        return Err(Refusal::new(libc::EPERM, Reason::LoopbackDenied));
+    }
+    if context.loopback == Loopback::Host || context.host_loopback.contains(&port) {
+        return Ok(Target { destination: SocketAddr::new(named, port), source: Source::Kernel });
+    }
+    let serving = host.serves(socket.transport, port);
+    let is_localhost = named == IpAddr::V4(Ipv4Addr::LOCALHOST) || named.is_ipv6();
+    if port == DNS && context.resolvers.contains(&named) && !(is_localhost && serving.is_some()) {
+        let source = context.loopback_of(Family::of(named)).map_or(Source::Kernel, Source::Loopback);
+        return Ok(Target { destination: SocketAddr::new(named, port), source });
+    }
+    let reachable = |ip: &IpAddr| ip.is_ipv4() || socket.family == Family::V6;
+    let own = context
+        .loopback_of(Family::of(named))
+        // ::1 on a dual-stack socket is the context's IPv4 loopback where it has no IPv6 one.
+        .or_else(|| context.loopback_of(Family::V4).filter(|_| !socket.v6only));
+    match serving.filter(|ip| reachable(ip) && !(socket.v6only && ip.is_ipv4())).or(own) {
+        Some(at) => {
+            let source = context.loopback_of(Family::of(at)).map_or(Source::Select, Source::Loopback);
+            Ok(Target { destination: SocketAddr::new(at, port), source })
+        }
+        None => Err(Refusal::native(libc::ECONNREFUSED)),
+    }
+}
+
+/// Rows 31 to 33: the address to speak from towards `destination`.
+pub(crate) fn select(context: &Context, destination: IpAddr, host: &dyn Host) -> Result<Assigned, Refusal> {
+    let family = Family::of(destination);
+    let unreachable = Refusal::new(libc::ENETUNREACH, Reason::NoFamily(family));
+    let primary = context.primary_of(family).ok_or(unreachable)?;
+    if context.of_family(family).nth(1).is_none() {
+        return Ok(primary);
+    }
+    let Some(preferred) = host.preferred_source(destination) else { return Ok(primary) };
+    let exact = context.of_family(family).find(|a| a.ip() == preferred);
+    let neighbour = || context.of_family(family).find(|a| a.subnet_contains(preferred));
+    Ok(exact.or_else(neighbour).unwrap_or(primary))
+}
+
+/// The source towards `target` as an address to bind to without a port; `None` to leave it to the kernel.
+pub(crate) fn towards(context: &Context, target: &Target, host: &dyn Host) -> Result<Option<SocketAddr>, Refusal> {
+    match target.source {
+        Source::Kernel => Ok(None),
+        Source::Loopback(ip) => Ok(Some(SocketAddr::new(ip, 0))),
+        Source::Select => {
+            let assigned = select(context, target.destination.ip(), host)?;
+            Ok(Some(with_scope(assigned.ip(), 0, assigned.scope())))
+        }
+    }
+}

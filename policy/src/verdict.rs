@@ -1,0 +1,162 @@
+//! What a rule answers, as a value: log lines, explanations and tests are made from the same one.
+
+use crate::{Context, Family};
+use core::fmt;
+use core::net::IpAddr;
+
+/// The answer to one call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict<P> {
+    /// The call may run as it is: nothing in it can break a rule.
+    Allow,
+    /// The call is made with these addresses instead of the caller's.
+    Perform(P),
+    /// The call fails.
+    Refuse(Refusal),
+}
+
+impl<P> From<Result<P, Refusal>> for Verdict<P> {
+    fn from(result: Result<P, Refusal>) -> Self {
+        match result {
+            Ok(action) => Verdict::Perform(action),
+            Err(refusal) => Verdict::Refuse(refusal),
+        }
+    }
+}
+
+/// A call that fails: the number that the program sees, and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// A positive errno.
+    pub errno: i32,
+    /// Why, for a person.
+    pub reason: Reason,
+}
+
+impl Refusal {
+    /// A call that the kernel would fail in the same way outside a context.
+    pub const fn native(errno: i32) -> Self {
+        Refusal { errno, reason: Reason::Native }
+    }
+
+    pub(crate) const fn new(errno: i32, reason: Reason) -> Self {
+        Refusal { errno, reason }
+    }
+}
+
+/// Why a call was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// The kernel would have said the same without a context.
+    Native,
+    /// The address is not one of the context's.
+    NotAssigned,
+    /// The context was told to have no loopback.
+    LoopbackDenied,
+    /// The context has no address of this family.
+    NoFamily(Family),
+    /// The socket came in from outside, bound to this address, which is not the context's.
+    BoundOutside(IpAddr),
+    /// A control message or socket option names this address as the source, and it is not the context's.
+    ForeignSource(IpAddr),
+    /// The option or control message could give packets another source or path.
+    SourceOption,
+    /// Multicast is not switched on.
+    Multicast,
+    /// Sockets of this protocol family, type or protocol could get around the context.
+    SocketKind,
+    /// The socket belongs to another network namespace.
+    OtherNamespace,
+    /// The process cannot be looked into (it is not dumpable, and the supervisor has no CAP_SYS_PTRACE).
+    Unreadable,
+}
+
+/// To whom a refusal is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Telling {
+    /// To nobody: the program gets what it would get anywhere.
+    Never,
+    /// To those who asked for details: programs meet it all the time and go on by themselves.
+    Verbose,
+    /// To the person.
+    Always,
+}
+
+impl Reason {
+    /// To whom this is told.
+    pub fn telling(&self) -> Telling {
+        match self {
+            Reason::Native => Telling::Never,
+            Reason::NoFamily(_) => Telling::Verbose,
+            _ => Telling::Always,
+        }
+    }
+
+    /// The reason in words, for the context it arose in.
+    pub fn describe<'a>(&'a self, context: &'a Context<'a>) -> impl fmt::Display + 'a {
+        fmt::from_fn(move |f| match self {
+            Reason::Native => f.write_str("as the kernel would"),
+            Reason::NotAssigned => write!(f, "not an address of this context ({})", list(context, |_| true)),
+            Reason::LoopbackDenied => f.write_str("this context has no loopback (--loopback deny)"),
+            Reason::NoFamily(Family::V4) => f.write_str("this context has no IPv4 address"),
+            Reason::NoFamily(Family::V6) => f.write_str("this context has no IPv6 address"),
+            Reason::BoundOutside(ip) if ip.is_unspecified() => write!(
+                f,
+                "the socket was bound outside this context to every address of the host, not to one of the context's \
+                 ({})",
+                list(context, |_| true)
+            ),
+            Reason::BoundOutside(ip) => write!(
+                f,
+                "the socket was bound outside this context to {ip}, not an address of the context ({})",
+                list(context, |_| true)
+            ),
+            Reason::ForeignSource(ip) => {
+                write!(f, "it asks for the source {ip}, not an address of this context ({})", list(context, |_| true))
+            }
+            Reason::SourceOption => f.write_str("it could change the source or the route of packets"),
+            Reason::Multicast => f.write_str("multicast is not allowed in this context"),
+            Reason::SocketKind => f.write_str("sockets of this kind are not allowed in a context"),
+            Reason::OtherNamespace => f.write_str("the socket belongs to another network namespace"),
+            Reason::Unreadable => f.write_str("the process cannot be inspected (it is not dumpable)"),
+        })
+    }
+}
+
+/// Something that was done, but not in full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Note {
+    /// A wildcard was narrowed to `served`; the context has other addresses that it would have covered: those of
+    /// `family`, or all where there is none.
+    Narrowed {
+        /// The address that is bound.
+        served: IpAddr,
+        /// The family that the wildcard stood for, `None` for both.
+        family: Option<Family>,
+    },
+}
+
+impl Note {
+    /// The note in words, for the context it arose in.
+    pub fn describe<'a>(&'a self, context: &'a Context<'a>) -> impl fmt::Display + 'a {
+        fmt::from_fn(move |f| match *self {
+            Note::Narrowed { served, family } => {
+                let unserved = move |ip: IpAddr| ip != served && family.is_none_or(|family| Family::of(ip) == family);
+                write!(f, "serves {served} only, not {}", list(context, unserved))
+            }
+        })
+    }
+}
+
+fn list<'a>(context: &'a Context<'a>, keep: impl Fn(IpAddr) -> bool + Copy + 'a) -> impl fmt::Display + 'a {
+    fmt::from_fn(move |f| {
+        let kept = context.addresses.iter().map(|a| a.ip()).filter(|ip| keep(*ip));
+        for (n, ip) in kept.enumerate() {
+            if n > 0 {
+                f.write_str(", ")?;
+            }
+            write!(f, "{ip}")?;
+        }
+        Ok(())
+    })
+}
