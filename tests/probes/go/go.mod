@@ -1,0 +1,3 @@
+module chbind.test/probes
+
+go 1.19
