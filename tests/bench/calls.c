@@ -1,0 +1,73 @@
+/* The checked calls, each in a loop; prints microseconds per iteration.
+ *
+ * calls bind ADDR N                    socket + bind(ADDR:0) + close, TCP
+ * calls connect ADDR PORT N            socket + connect + close, TCP, blocking
+ * calls connect-nonblock ADDR PORT N   the same, non-blocking, with poll() until it is through
+ * calls sendto ADDR PORT N             64 bytes on an unconnected UDP socket */
+#define _GNU_SOURCE
+#include "bench.h"
+#include <errno.h>
+#include <poll.h>
+
+static struct sockaddr_in to;
+static int udp;
+
+static void one_bind(void) {
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) die("socket");
+    if (bind(fd, (struct sockaddr *)&to, sizeof to)) die("bind");
+    close(fd);
+}
+
+/* Closed with a reset: a TIME_WAIT for each of thousands of connections would slow the later ones down. */
+static void close_reset(int fd) {
+    struct linger now = {.l_onoff = 1, .l_linger = 0};
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+    close(fd);
+}
+
+static void one_connect(void) {
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) die("socket");
+    if (connect(fd, (struct sockaddr *)&to, sizeof to)) die("connect");
+    close_reset(fd);
+}
+
+static void one_connect_nonblock(void) {
+    int error = 0, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    socklen_t len = sizeof error;
+    struct pollfd p = {.fd = fd, .events = POLLOUT};
+    if (fd < 0) die("socket");
+    if (connect(fd, (struct sockaddr *)&to, sizeof to) && errno != EINPROGRESS) die("connect, non-blocking");
+    if (poll(&p, 1, 5000) != 1) die("poll");
+    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) || error) {
+        errno = error;
+        die("connect, in progress");
+    }
+    close_reset(fd);
+}
+
+static void one_sendto(void) {
+    static char message[64];
+    if (sendto(udp, message, sizeof message, 0, (struct sockaddr *)&to, sizeof to) < 0) die("sendto");
+}
+
+int main(int argc, char **argv) {
+    void (*one)(void) = NULL;
+    if (argc == 4 && !strcmp(argv[1], "bind")) one = one_bind;
+    if (argc == 5 && !strcmp(argv[1], "connect")) one = one_connect;
+    if (argc == 5 && !strcmp(argv[1], "connect-nonblock")) one = one_connect_nonblock;
+    if (argc == 5 && !strcmp(argv[1], "sendto")) one = one_sendto;
+    if (!one) return fprintf(stderr, "calls: wrong arguments\n"), 2;
+    long n = atol(argv[argc - 1]);
+    if (n < 1 || n > 1000000) return fprintf(stderr, "calls: N must be 1..1000000\n"), 2;
+    to = address(argv[2], argc == 5 ? atoi(argv[3]) : 0);
+    bound_life(20);
+    if (one == one_sendto && (udp = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) < 0) die("socket");
+
+    for (int i = 0; i < 100; i++) one(); /* caches, page faults, the supervisor's first steps */
+    double start = now_us();
+    for (long i = 0; i < n; i++) one();
+    printf("%.4f\n", (now_us() - start) / n);
+    return 0;
+}
