@@ -4,7 +4,19 @@
 
 #![forbid(unsafe_code)]
 
+mod collisions;
+mod golang;
+mod hostile;
+mod jobs;
+mod lifetime;
+mod messages;
+mod rows;
+mod rows_bind;
+mod rows_connect;
 mod servers;
+mod signals;
+mod status;
+mod tools;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -43,7 +55,23 @@ fn main() -> ExitCode {
 }
 
 fn cases() -> Vec<Case> {
-    [servers::cases()].into_iter().flatten().collect()
+    [
+        collisions::cases(),
+        golang::cases(),
+        hostile::cases(),
+        jobs::cases(),
+        lifetime::cases(),
+        messages::cases(),
+        rows_bind::cases(),
+        rows_connect::cases(),
+        servers::cases(),
+        signals::cases(),
+        status::cases(),
+        tools::cases(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 fn prepare() -> Result<Bed, String> {

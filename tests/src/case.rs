@@ -73,6 +73,20 @@ impl Case {
     }
 }
 
+/// Registers functions that take options, once without any and once with `--process parent`: the command as a child of a
+/// chbind that stays has to look the same from outside as the command in chbind's place.
+#[macro_export]
+macro_rules! in_both_models {
+    ($($function:ident),+ $(,)?) => {
+        vec![$(
+            $crate::Case::both(concat!(module_path!(), "::", stringify!($function)), |t| $function(t, "")),
+            $crate::Case::both(concat!(module_path!(), "::", stringify!($function), "::parent"), |t| {
+                $function(t, "--process parent")
+            }),
+        )+]
+    };
+}
+
 /// Registers functions under their own names: `cases![both: a, b; root: c; user: d]`.
 #[macro_export]
 macro_rules! cases {

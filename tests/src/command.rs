@@ -201,7 +201,8 @@ impl Proc {
         });
         match status {
             Some(status) => {
-                Ok(Done { status, stdout: self.stdout(), stderr: self.stderr(), shown: self.shown.clone() })
+                let (shown, err) = (self.shown.clone(), self.err.clone());
+                Ok(Done { status, stdout: self.stdout(), stderr: self.stderr(), shown, err })
             }
             None => Err(format!("{}: not done after {limit:?}\n{}", self.shown, self.written()).into()),
         }
@@ -230,6 +231,7 @@ pub struct Done {
     /// What it, and chbind about it, wrote to standard error.
     pub stderr: String,
     shown: String,
+    err: PathBuf,
 }
 
 impl Done {
@@ -256,17 +258,28 @@ impl Done {
         Ok(self)
     }
 
-    /// Fails unless its standard error has a line that holds all of these.
-    pub fn told(self, keywords: &[&str]) -> Outcome<Self> {
-        let found = self.stderr.lines().any(|line| keywords.iter().all(|word| line.contains(word)));
+    /// Fails unless its standard error has a line that holds all of these. The supervisor need not have written yet when
+    /// the command has ended, so this waits a little.
+    pub fn told(mut self, keywords: &[&str]) -> Outcome<Self> {
+        let found = wait_for(Duration::from_secs(2), || {
+            self.stderr = read(&self.err);
+            self.stderr.lines().any(|line| keywords.iter().all(|word| line.contains(word)))
+        });
         crate::ensure!(found, "wanted a line on standard error that says {keywords:?}\n{self}");
         Ok(self)
+    }
+
+    /// All of its standard error, once chbind's own processes are gone as well: there is no more to come.
+    pub fn all_told(mut self, test: &crate::Test) -> Outcome<String> {
+        crate::ensure!(wait_for(crate::SOON, || test.supervisors().is_empty()), "the supervisor stays\n{self}");
+        self.stderr = read(&self.err);
+        Ok(self.stderr)
     }
 }
 
 impl fmt::Display for Done {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { status, stdout, stderr, shown } = self;
+        let Self { status, stdout, stderr, shown, .. } = self;
         write!(f, "{shown}: {status}\n--- stdout:\n{stdout}--- stderr:\n{stderr}---")
     }
 }

@@ -45,12 +45,15 @@ macro_rules! ensure_eq {
     ($left:expr, $right:expr) => {
         $crate::ensure_eq!($left, $right, "")
     };
-    ($left:expr, $right:expr, $($message:tt)+) => {{
-        let (left, right) = (&$left, &$right);
-        if left != right {
-            return Err(format!("got {left:?}, wanted {right:?} {}", format_args!($($message)+)).into());
+    ($left:expr, $right:expr, $($message:tt)+) => {
+        match (&$left, &$right) {
+            (left, right) => {
+                if left != right {
+                    return Err(format!("got {left:?}, wanted {right:?} {}", format_args!($($message)+)).into());
+                }
+            }
         }
-    }};
+    };
 }
 
 /// One running trial: who it is, and where it may leave things.

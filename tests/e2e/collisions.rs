@@ -1,0 +1,121 @@
+//! Several contexts, and the host, on one port; numbers of contexts.
+
+use std::collections::HashSet;
+use std::net::TcpListener;
+use std::process::Stdio;
+
+use chbind_tests::net::{self, A, B};
+use chbind_tests::{Case, Outcome, Proc, SOON, Test, cases, ensure, ensure_eq, wait_for};
+
+use crate::rows::{PROBES, S};
+
+pub(crate) fn cases() -> Vec<Case> {
+    cases![
+        both: wildcards_of_two_contexts, loopbacks_of_two_contexts, one_address_in_two_contexts, host_listener,
+            nids_are_unique, nid_is_free_again, many_at_once;
+        root: nid_is_unique_across_users
+    ]
+}
+
+/// A server in a context that listens there until the test is through with it.
+fn hold(t: &Test, options: &str, address: &str) -> Outcome<Proc> {
+    let words = format!("probe tcp4 bind {address} listen wait");
+    let mut probe = t.chbind(options, &words).stdin(Stdio::piped()).start()?;
+    probe.wait_stdout("bind=ok listen=ok waiting")?;
+    Ok(probe)
+}
+
+fn wildcards_of_two_contexts(t: &Test) -> Outcome {
+    let _one = hold(t, "--ip 10.0.0.1", "0.0.0.0:8080")?;
+    let _two = hold(t, "--ip 10.0.0.2", "0.0.0.0:8080")?;
+    for address in [A, B] {
+        ensure!(net::answers(&format!("{address}:8080")), "{address} does not answer");
+    }
+    net::refuses("10.0.0.3:8080")
+}
+
+fn loopbacks_of_two_contexts(t: &Test) -> Outcome {
+    // Even where the contexts share their address.
+    let _one = hold(t, "--ip 10.0.0.1", "127.0.0.1:3306")?;
+    let _two = hold(t, "--ip 10.0.0.1", "127.0.0.1:3306")?;
+    let _three = hold(t, "--ip 10.0.0.2", "127.0.0.1:3306")?;
+    let held: HashSet<_> = net::listening_on(3306)?.into_iter().collect();
+    ensure_eq!(held.len(), 3, "{held:?}");
+    net::refuses("127.0.0.1:3306")
+}
+
+fn one_address_in_two_contexts(t: &Test) -> Outcome {
+    let _one = hold(t, S, "0.0.0.0:8080")?;
+    for probe in PROBES {
+        t.chbind(S, probe).words("tcp4 bind 0.0.0.0:8080").run()?.ok()?.printed("bind=EADDRINUSE")?;
+        t.chbind(S, probe).words("tcp4 bind 10.0.0.1:8080").run()?.ok()?.printed("bind=EADDRINUSE")?;
+        t.chbind(S, probe).words("tcp4 bind 0.0.0.0:8081").run()?.ok()?.printed("bind=ok")?;
+    }
+    Ok(())
+}
+
+/// A wildcard listener of the host has the port on every address. The message says so, as the error does not.
+fn host_listener(t: &Test) -> Outcome {
+    let _host = TcpListener::bind("0.0.0.0:8080")?;
+    for probe in PROBES {
+        for address in ["0.0.0.0", A] {
+            let words = format!("tcp4 bind {address}:8080");
+            t.chbind(S, probe).words(&words).run()?.ok()?.printed("bind=EADDRINUSE")?;
+        }
+    }
+    t.chbind(S, "probe tcp4 bind 0.0.0.0:8080").run()?.told(&["chbind:", ":8080/tcp", "in use"])?;
+    Ok(())
+}
+
+fn nids_are_unique(t: &Test) -> Outcome {
+    let _one = hold(t, "--ip 10.0.0.1 --nid 1000", "127.0.0.1:8080")?;
+    for options in ["--ip 10.0.0.1 --nid 1000", "--ip 10.0.0.2 --nid 1000"] {
+        t.chbind(options, "true").run()?.exited(125)?.told(&["chbind:", "1000"])?;
+    }
+    t.chbind("--ip 10.0.0.1 --nid 1001", "true").run()?.ok()?;
+    Ok(())
+}
+
+/// Nothing stale is left behind, not even by a supervisor that was killed.
+fn nid_is_free_again(t: &Test) -> Outcome {
+    let options = "--ip 10.0.0.1 --nid 1000";
+    for _ in 0..3 {
+        drop(hold(t, options, "127.0.0.1:8080")?);
+        ensure!(wait_for(SOON, || t.processes().is_empty()), "left: {:?}", t.processes());
+    }
+    let holder = hold(t, options, "127.0.0.1:8080")?;
+    for process in t.supervisors() {
+        chbind_tests::procs::send(process.pid, nix::sys::signal::Signal::SIGKILL);
+    }
+    drop(holder);
+    ensure!(wait_for(SOON, || t.processes().is_empty()), "left: {:?}", t.processes());
+    hold(t, options, "127.0.0.1:8080")?;
+    Ok(())
+}
+
+/// Started at the same moment, each gets a number, and so a loopback address, of its own.
+fn many_at_once(t: &Test) -> Outcome {
+    const MANY: usize = 24;
+    let mut all = Vec::new();
+    for _ in 0..MANY {
+        all.push(t.chbind(S, "probe tcp4 bind 127.0.0.1:8080 listen wait").stdin(Stdio::piped()).start()?);
+    }
+    for probe in &mut all {
+        probe.wait_stdout("bind=ok listen=ok waiting")?;
+    }
+    let addresses: HashSet<_> = net::listening_on(8080)?.into_iter().collect();
+    ensure_eq!(addresses.len(), MANY, "{addresses:?}");
+    Ok(())
+}
+
+fn nid_is_unique_across_users(t: &Test) -> Outcome {
+    let _one = hold(t, "--ip 10.0.0.1 --nid 1000", "127.0.0.1:8080")?;
+    let (uid, gid) = t.bed().ids(chbind_tests::Who::User);
+    let user = format!("setpriv --reuid={uid} --regid={gid} --clear-groups --");
+    let taken = t.native(&user).then(t.chbind("--ip 10.0.0.2 --nid 1000", "true"));
+    taken.run()?.exited(125)?.told(&["chbind:", "1000"])?;
+    // Nor is one handed out that somebody else has.
+    let other = t.native(&user).then(t.chbind("--ip 10.0.0.2", "probe tcp4 bind 127.0.0.1:8080"));
+    other.run()?.ok()?.printed("bind=ok")?;
+    Ok(())
+}

@@ -1,0 +1,45 @@
+//! A program under a rain of signals: calls that are done for it neither fail nor are done twice.
+
+use std::time::Duration;
+
+use chbind_tests::{Case, Outcome, Test, ensure, in_both_models};
+
+use crate::rows::S;
+
+pub(crate) fn cases() -> Vec<Case> {
+    // Alone: how often a signal finds the call waiting depends on what else the machine does.
+    in_both_models![alarms_without_restart, alarms_with_restart].into_iter().map(Case::alone).collect()
+}
+
+const LOOPS: u32 = 5000;
+
+/// The counts that the probe prints, after it has gone through its loops in a context.
+fn counts(t: &Test, model: &str, restart: &str) -> Outcome<impl Fn(&str) -> u32 + use<>> {
+    let command = t.chbind(&format!("{S} {model}"), &format!("alarm {LOOPS} 150 {restart}"));
+    let done = command.limit(Duration::from_secs(60)).run()?.ok()?;
+    let count = |text: &str, name: &str| -> u32 {
+        let value = text.split_whitespace().find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
+        value.and_then(|value| value.parse().ok()).unwrap_or(u32::MAX)
+    };
+    ensure!(count(&done.stdout, "after") == 0, "the supervisor did not survive\n{done}");
+    ensure!(count(&done.stdout, "other") == 0, "another error than EINTR\n{done}");
+    // Otherwise there was no rain, and nothing is shown.
+    ensure!(count(&done.stdout, "signals") > 100, "hardly any signals\n{done}");
+    let text = done.stdout.clone();
+    Ok(move |name: &str| count(&text, name))
+}
+
+/// EINTR, which bind() natively never gives, stays rare.
+fn alarms_without_restart(t: &Test, model: &str) -> Outcome {
+    let count = counts(t, model, "")?;
+    let (ok, interrupted) = (count("ok"), count("eintr"));
+    ensure!(ok + interrupted == LOOPS, "{ok} + {interrupted}");
+    ensure!(interrupted * 1000 < LOOPS * 15, "{interrupted} of {LOOPS} interrupted: 1.5 % or more");
+    Ok(())
+}
+
+fn alarms_with_restart(t: &Test, model: &str) -> Outcome {
+    let count = counts(t, model, "restart")?;
+    ensure!(count("ok") == LOOPS && count("eintr") == 0, "{} interrupted", count("eintr"));
+    Ok(())
+}

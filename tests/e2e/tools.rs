@@ -1,0 +1,160 @@
+//! Clients and servers that people have: curl, dig, getent, iperf3, redis.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use chbind_tests::net::{self, A, B, F, Peer};
+use chbind_tests::{Case, Cmd, Outcome, Proc, Test, Who, cases, ensure, ensure_eq, wait_for};
+
+use crate::rows::{PROBES, S};
+
+pub(crate) fn cases() -> Vec<Case> {
+    let mut all = cases![
+        both: curl, dig, getent, row_37_resolver_of_the_host, row_37_resolver_named_by_resolv_conf, redis,
+            ip_shows_addresses
+    ];
+    all.extend(cases![both: iperf3].into_iter().map(Case::alone));
+    all
+}
+
+/// curl reaches a server outside; what the server sees is the context's address.
+fn curl(t: &Test) -> Outcome {
+    let peer = Peer::listen(&format!("{F}:8080"))?;
+    let curl = t.chbind(S, &format!("curl --silent --fail http://{F}:8080/")).start()?;
+    let (mut stream, from) = peer.accept()?;
+    std::io::Write::write_all(&mut stream, b"HTTP/1.0 200 OK\r\nContent-Length: 3\r\n\r\nyes")?;
+    std::io::Read::read(&mut stream, &mut [0; 1024])?;
+    drop(stream);
+    curl.finish(chbind_tests::SOON)?.ok()?.printed("yes")?;
+    ensure_eq!(from, A.parse::<IpAddr>()?);
+    Ok(())
+}
+
+/// A DNS server on one of the host's loopback addresses, outside of every context.
+fn dns_server(t: &Test, address: &str) -> Outcome<Proc> {
+    let options = "--no-daemon --conf-file=/dev/null --no-resolv --no-hosts --bind-interfaces --user=root --pid-file";
+    let names = format!("--address=/example.test/10.9.9.9 --listen-address={address}");
+    let mut server = t.as_root("dnsmasq").words(options).words(&names).start()?;
+    ensure!(wait_for(chbind_tests::SOON, || net::answers(&format!("{address}:53"))), "dnsmasq: {}", server.stderr());
+    ensure!(server.status().is_none(), "dnsmasq: {}", server.stderr());
+    Ok(server)
+}
+
+fn dig(t: &Test) -> Outcome {
+    let _server = dns_server(t, "127.0.0.53")?;
+    for transport in ["", "+tcp"] {
+        let dig = format!("dig @127.0.0.53 {transport} +short +tries=1 +time=5 example.test");
+        t.chbind(S, &dig).run()?.ok()?.printed("10.9.9.9")?;
+    }
+    Ok(())
+}
+
+/// The command line in a mount namespace of its own, where resolv.conf names this server; then under the trial's identity.
+fn with_resolver(t: &Test, server: &str, command: Cmd) -> Outcome<Cmd> {
+    let file = t.write(&format!("resolv.{server}"), &format!("nameserver {server}\noptions timeout:2 attempts:2\n"))?;
+    let script = format!("mount --bind {} /etc/resolv.conf && exec \"$@\"", file.display());
+    let wrapped = t.as_root("unshare --mount sh -c").arg(script).arg("sh");
+    let (uid, gid) = t.bed().ids(t.who());
+    Ok(match t.who() {
+        Who::Root => wrapped.then(command),
+        Who::User => wrapped.words(&format!("setpriv --reuid={uid} --regid={gid} --clear-groups --")).then(command),
+    })
+}
+
+/// As every program does it: through the C library, which reads resolv.conf.
+fn getent(t: &Test) -> Outcome {
+    for address in ["127.0.0.53", "127.0.0.9"] {
+        let _server = dns_server(t, address)?;
+        let done = with_resolver(t, address, t.chbind(S, "getent ahostsv4 example.test"))?.run()?.ok()?;
+        ensure!(done.stdout.contains("10.9.9.9"), "{done}");
+    }
+    Ok(())
+}
+
+/// 127.0.0.53 is reached for DNS, by datagram and stream, and for nothing else.
+fn row_37_resolver_of_the_host(t: &Test) -> Outcome {
+    let (tcp, udp) = (Peer::listen("127.0.0.53:53")?, net::udp_peer("127.0.0.53:53")?);
+    let other = Peer::listen("127.0.0.53:54")?;
+    for probe in PROBES {
+        t.chbind(S, probe)
+            .words("tcp4 connect 127.0.0.53:53 peer")
+            .run()?
+            .ok()?
+            .printed("connect=ok peer=127.0.0.53:53")?;
+        tcp.accept()?;
+        t.chbind(S, probe).words("udp4 connect 127.0.0.53:53 send").run()?.ok()?.printed("connect=ok send=ok")?;
+        net::receive(&udp)?;
+        for call in ["sendto", "sendmsg", "sendmmsg"] {
+            let words = format!("udp4 {call} 127.0.0.53:53");
+            t.chbind(S, probe).words(&words).run()?.ok()?.printed(&format!("{call}=ok"))?;
+            net::receive(&udp)?;
+        }
+        t.chbind(S, probe).words("tcp4 connect 127.0.0.53:54").run()?.ok()?.printed("connect=ECONNREFUSED")?;
+    }
+    ensure!(!other.was_reached(), "another port than 53 was reached");
+    Ok(())
+}
+
+/// Any loopback address that resolv.conf names is a resolver; one that it does not name is not.
+fn row_37_resolver_named_by_resolv_conf(t: &Test) -> Outcome {
+    let (named, unnamed) = (Peer::listen("127.0.0.9:53")?, Peer::listen("127.0.0.10:53")?);
+    for probe in PROBES {
+        let words = "tcp4 connect 127.0.0.9:53";
+        with_resolver(t, "127.0.0.9", t.chbind(S, probe).words(words))?.run()?.ok()?.printed("connect=ok")?;
+        named.accept()?;
+        let words = "tcp4 connect 127.0.0.10:53";
+        with_resolver(t, "127.0.0.9", t.chbind(S, probe).words(words))?.run()?.ok()?.printed("connect=ECONNREFUSED")?;
+    }
+    ensure!(!unnamed.was_reached(), "a loopback address that is no resolver was reached");
+    Ok(())
+}
+
+/// TCP and UDP at full speed between two contexts, by wildcard server and unbound client.
+fn iperf3(t: &Test) -> Outcome {
+    let mut server = t.chbind(S, "iperf3 --server --forceflush").start()?;
+    net::wait_answers(&format!("{A}:5201"))?;
+    for kind in ["", "--udp --bitrate 50M", "--reverse", "--udp --bitrate 50M --reverse"] {
+        let client = format!("iperf3 --client {A} --time 1 --connect-timeout 5000 {kind}");
+        let run = || t.chbind(&format!("--ip {B}"), &client).limit(Duration::from_secs(20)).run();
+        let mut done = run()?;
+        if done.stdout.contains("server is busy") {
+            // The server is still clearing up after the attempt before.
+            std::thread::sleep(Duration::from_secs(1));
+            done = run()?;
+        }
+        let done = done.ok()?;
+        ensure!(done.stdout.contains(&format!("local {B} port")), "{done}");
+        ensure!(done.stdout.contains("receiver"), "{done}");
+    }
+    server.wait_stdout(&format!("Accepted connection from {B}"))?;
+    net::refuses("127.0.0.1:5201")
+}
+
+/// A database on 127.0.0.1 is its own context's business.
+fn redis(t: &Test) -> Outcome {
+    let script = format!(
+        "redis-server --port 6379 --bind 127.0.0.1 --save '' --dir {} >redis.log &
+        until redis-cli -h 127.0.0.1 ping | grep -q PONG; do sleep 0.1; done
+        redis-cli -h 127.0.0.1 set key value; redis-cli -h localhost get key; echo ready; wait",
+        t.dir().display()
+    );
+    let mut inside = t.chbind(S, "sh -c").arg(script).start()?;
+    inside.wait_stdout("OK\nvalue\nready")?;
+    net::refuses("127.0.0.1:6379")?;
+    net::refuses(&format!("{A}:6379"))?;
+    for options in [S, "--ip 10.0.0.2"] {
+        let done = t.chbind(options, "redis-cli -h 127.0.0.1 ping").run()?;
+        ensure!(!done.stdout.contains("PONG"), "reachable from another context\n{done}");
+        ensure!(done.stderr.contains("refused") || done.stdout.contains("refused"), "{done}");
+    }
+    Ok(())
+}
+
+/// Netlink is not ours to judge: the host's addresses stay visible.
+fn ip_shows_addresses(t: &Test) -> Outcome {
+    let done = t.chbind(S, "ip -oneline address show").run()?.ok()?;
+    for address in [A, B, F] {
+        ensure!(done.stdout.contains(address), "{done}");
+    }
+    Ok(())
+}
