@@ -9,7 +9,8 @@ use crate::rows::S;
 
 pub(crate) fn cases() -> Vec<Case> {
     let mut all = in_both_models![address_changed_during_the_check, unix_peers_see_each_other];
-    all.extend(cases![both: descriptors_pass_between_processes, socket_received_from_outside, io_uring_is_absent]);
+    all.extend(cases![both: descriptors_pass_between_processes, socket_received_from_outside, io_uring_is_absent,
+        other_entries_of_the_kernel_are_shut, thread_with_its_own_descriptors, descriptor_changed_during_the_check]);
     all
 }
 
@@ -81,5 +82,29 @@ fn io_uring_is_absent(t: &Test) -> Outcome {
         libc = ctypes.CDLL(None, use_errno=True)\n\
         print(libc.syscall(425, 8, ctypes.create_string_buffer(120)), errno.errorcode[ctypes.get_errno()])";
     t.chbind(S, "python3 -c").arg(script).run()?.ok()?.printed("-1 ENOSYS")?;
+    Ok(())
+}
+
+/// The 32-bit entry and the x32 numbers, which are other calls to a filter that looks at numbers. Refused or killed, but
+/// not bound.
+fn other_entries_of_the_kernel_are_shut(t: &Test) -> Outcome {
+    for way in ["int80", "x32"] {
+        let done = t.chbind(S, &format!("ways {way} {F}")).run()?;
+        ensure!(!done.stdout.contains(F) && !done.stdout.contains("=ok"), "{way} is a way around\n{done}");
+    }
+    Ok(())
+}
+
+/// A thread's descriptors may not be its process's: the supervisor must look at those of the thread that calls.
+fn thread_with_its_own_descriptors(t: &Test) -> Outcome {
+    let wanted = "foreign=EADDRNOTAVAIL wildcard=ok thread=10.0.0.1:8080 process=0.0.0.0:0";
+    t.chbind(S, &format!("ways own-table {F}")).run()?.ok()?.printed(wanted)?;
+    Ok(())
+}
+
+/// Under one number now a local-domain socket, now an internet socket, and the address changes along.
+fn descriptor_changed_during_the_check(t: &Test) -> Outcome {
+    let command = t.chbind(&format!("{S} -q"), &format!("ways swap {F}"));
+    command.limit(Duration::from_secs(90)).run()?.ok()?.printed("foreign=0 wildcard=0")?;
     Ok(())
 }
