@@ -1,1 +1,18 @@
-fn main() {}
+//! The `chbind` command. Everything is in the library; this is the only place that exits.
+
+use chbind::{args, launch, plan, report};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let args = match args::parse() {
+        Ok(args) => args,
+        Err(status) => return ExitCode::from(status),
+    };
+    match plan::resolve(&args).and_then(launch::launch) {
+        Ok(status) => ExitCode::from(status),
+        Err(error) => {
+            report::error(&error);
+            ExitCode::from(error.status())
+        }
+    }
+}

@@ -1,7 +1,10 @@
 //! `bind(2)`: rows 1 to 22.
+//!
+//! Row 15 (privileged ports) is not decided here: whoever performs the bind does so with the caller's rights, and the
+//! kernel judges.
 
 use crate::sockaddr::{canonical, for_family, scope, to_bind, with_scope};
-use crate::{Context, Family, Host, Loopback, Note, Reason, Refusal, Socket, Transport, Verdict};
+use crate::{Context, Family, Loopback, Note, Reason, Refusal, Socket, Transport, Verdict};
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// Bind to this address.
@@ -16,19 +19,15 @@ pub struct Bind {
 }
 
 /// Judges `bind` with the caller's address as bytes.
-pub fn bind(context: &Context, socket: &Socket, address: &[u8], host: &dyn Host) -> Verdict<Bind> {
-    decide(context, socket, address, host).into()
+pub fn bind(context: &Context, socket: &Socket, address: &[u8]) -> Verdict<Bind> {
+    decide(context, socket, address)
 }
 
-fn decide(context: &Context, socket: &Socket, address: &[u8], host: &dyn Host) -> Result<Bind, Refusal> {
+fn decide(context: &Context, socket: &Socket, address: &[u8]) -> Result<Bind, Refusal> {
     let asked = canonical(to_bind(socket, address)?);
     let (port, wildcard) = (asked.port(), asked.ip().is_unspecified());
     let (at, note) =
         if wildcard { narrow(context, socket, asked.ip())? } else { (single(context, socket, asked)?, None) };
-    // The kernel asks this after the address and before it looks at the socket (__inet_bind).
-    if port != 0 && socket.transport != Transport::Ping && !host.may_bind_port(port) {
-        return Err(Refusal::native(libc::EACCES));
-    }
     let address = for_family(with_scope(at.ip(), port, scope(at)), socket.family);
     Ok(Bind { address, wildcard, note })
 }

@@ -27,7 +27,7 @@ pub fn connect(
     address: &[u8],
     host: &dyn Host,
 ) -> Verdict<Connect> {
-    decide(context, socket, canonical(bound), address, host).into()
+    decide(context, socket, canonical(bound), address, host)
 }
 
 fn decide(

@@ -35,10 +35,6 @@ pub trait Host {
     /// The source address that the kernel's routing would choose for `destination`, `None` where it has no route.
     fn preferred_source(&self, destination: IpAddr) -> Option<IpAddr>;
 
-    /// Whether the calling thread may bind `port`: it is not privileged, or the caller holds `CAP_NET_BIND_SERVICE` in
-    /// the user namespace that owns the network namespace (ip(7), `ip_unprivileged_port_start`).
-    fn may_bind_port(&self, port: u16) -> bool;
-
     /// The address at which this context itself serves `port` of what a program inside takes for its loopback, where
     /// that is known: L for a socket bound to 127.0.0.1, an assigned address for one bound to the wildcard.
     fn serves(&self, transport: Transport, port: u16) -> Option<IpAddr>;

@@ -16,7 +16,7 @@ pub struct Listen {
 /// Judges `listen` on a socket whose local address is `bound`; `listening` if it does so already (it was set up
 /// outside, by socket activation say, and only its backlog changes).
 pub fn listen(context: &Context, socket: &Socket, bound: SocketAddr, listening: bool) -> Verdict<Listen> {
-    decide(context, socket, canonical(bound), listening).into()
+    decide(context, socket, canonical(bound), listening)
 }
 
 fn decide(context: &Context, socket: &Socket, bound: SocketAddr, listening: bool) -> Result<Listen, Refusal> {

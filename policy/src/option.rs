@@ -30,26 +30,26 @@ pub fn set(context: &Context, level: i32, name: i32, value: &[u8]) -> Verdict<()
     let own = |ip: IpAddr, errno| {
         let ip = ip.to_canonical();
         if ip.is_unspecified() || context.may_be_local(ip, 0) {
-            Verdict::Perform(())
+            Ok(())
         } else {
-            Verdict::Refuse(Refusal::new(errno, Reason::ForeignSource(ip)))
+            Err(Refusal::new(errno, Reason::ForeignSource(ip)))
         }
     };
     match (level, name) {
         // struct in6_pktinfo: the address, then the interface index.
         (IPPROTO_IPV6, IPV6_PKTINFO) => match value.first_chunk::<16>() {
             Some(ip) => own(IpAddr::V6(Ipv6Addr::from(*ip)), libc::EPERM),
-            None => Verdict::Perform(()),
+            None => Ok(()),
         },
         // struct in_addr, struct ip_mreq (group, interface) or struct ip_mreqn (group, interface, index).
         (IPPROTO_IP, IP_MULTICAST_IF) => {
             let at = if value.len() >= 8 { 4 } else { 0 };
             match value.get(at..).and_then(|rest| rest.first_chunk::<4>()) {
                 Some(ip) => own(IpAddr::V4(Ipv4Addr::from(*ip)), libc::EADDRNOTAVAIL),
-                None => Verdict::Perform(()),
+                None => Ok(()),
             }
         }
-        _ if value.is_empty() => Verdict::Perform(()),
-        _ => Verdict::Refuse(Refusal::new(libc::EPERM, Reason::SourceOption)),
+        _ if value.is_empty() => Ok(()),
+        _ => Err(Refusal::new(libc::EPERM, Reason::SourceOption)),
     }
 }

@@ -37,7 +37,6 @@ pub fn send(
         Transport::Tcp => stream(context, socket, bound, address, flags, host),
         Transport::Udp | Transport::Ping => datagram(context, socket, bound, address, host),
     }
-    .into()
 }
 
 /// TCP looks at an address only to connect by `MSG_FASTOPEN` (`tcp_sendmsg_fastopen`).

@@ -101,16 +101,13 @@ pub fn create(context: &Context, domain: i32, kind: i32, protocol: i32) -> Verdi
     let family = match domain {
         AF_INET => Family::V4,
         AF_INET6 => Family::V6,
-        _ if OTHER_FAMILIES.contains(&domain) => return Verdict::Allow,
-        _ => return Verdict::Refuse(Refusal::new(libc::EAFNOSUPPORT, Reason::SocketKind)),
+        _ if OTHER_FAMILIES.contains(&domain) => return Ok(()),
+        _ => return Err(Refusal::new(libc::EAFNOSUPPORT, Reason::SocketKind)),
     };
     if !context.has_family(family) {
-        return Verdict::Refuse(Refusal::new(libc::EAFNOSUPPORT, Reason::NoFamily(family)));
+        return Err(Refusal::new(libc::EAFNOSUPPORT, Reason::NoFamily(family)));
     }
-    match transport(family, kind & TYPE_MASK, protocol) {
-        Ok(_) => Verdict::Allow,
-        Err(refusal) => Verdict::Refuse(refusal),
-    }
+    transport(family, kind & TYPE_MASK, protocol).map(drop)
 }
 
 /// What `type` and `protocol` make. Anything not named here is refused: MPTCP, SCTP, UDP-Lite and SMC with the errno

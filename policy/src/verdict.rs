@@ -4,25 +4,9 @@ use crate::{Context, Family};
 use core::fmt;
 use core::net::IpAddr;
 
-/// The answer to one call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict<P> {
-    /// The call may run as it is: nothing in it can break a rule.
-    Allow,
-    /// The call is made with these addresses instead of the caller's.
-    Perform(P),
-    /// The call fails.
-    Refuse(Refusal),
-}
-
-impl<P> From<Result<P, Refusal>> for Verdict<P> {
-    fn from(result: Result<P, Refusal>) -> Self {
-        match result {
-            Ok(action) => Verdict::Perform(action),
-            Err(refusal) => Verdict::Refuse(refusal),
-        }
-    }
-}
+/// The answer to one call: do this with these addresses instead of the caller's (or, where there is nothing to change,
+/// let it run as it is), or fail.
+pub type Verdict<P> = Result<P, Refusal>;
 
 /// A call that fails: the number that the program sees, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,0 +1,135 @@
+//! Everything that can go wrong before the command runs, in its user's words.
+
+use crate::args::FAILED;
+use crate::filter;
+use crate::sys::Errno;
+use std::fmt;
+use std::net::IpAddr;
+
+/// Exit status if the command was found and cannot be executed.
+pub const NOT_EXECUTABLE: u8 = 126;
+/// Exit status if the command was not found.
+pub const NOT_FOUND: u8 = 127;
+
+/// Why the command is not run.
+#[derive(Debug)]
+pub enum Error {
+    /// No `--ip`.
+    NoAddresses,
+    /// Text that is not an IP address.
+    NotAnAddress(String),
+    /// A prefix length or mask that does not fit.
+    BadPrefix(String),
+    /// An address that names no host: a wildcard, a group, the broadcast address.
+    NotAssignable(IpAddr),
+    /// A link-local address without an interface, which alone makes it an address.
+    NeedsInterface(IpAddr),
+    /// An interface after % on an address that takes none.
+    TakesNoInterface(IpAddr),
+    /// An interface that is not there.
+    NoInterface(String),
+    /// The address is not local.
+    NotLocal(IpAddr),
+    /// An address could not be tried.
+    CannotTry(IpAddr, Errno),
+    /// More than one loopback address of a family.
+    TwoLoopbacks,
+    /// A number that is no nid.
+    BadNid(String),
+    /// The number is in use.
+    NidTaken(u16),
+    /// All numbers are in use.
+    NoNidFree,
+    /// Port 0.
+    BadPort,
+    /// Not a capability.
+    BadCapability(String),
+    /// The command is not there.
+    CommandNotFound(String),
+    /// The command cannot be executed.
+    NotExecutable(String, Errno),
+    /// The kernel lacks something that came with a later version.
+    KernelLacks(&'static str, &'static str),
+    /// A seccomp listener is above this process already.
+    AlreadyInside,
+    /// Yama forbids looking into other processes.
+    Forbidden(u8),
+    /// A step of the set-up failed.
+    Step(&'static str, Errno),
+    /// A capability could not be given up.
+    Capabilities(String),
+    /// The filter could not be made.
+    Filter(filter::Error),
+    /// The supervisor ended before it was ready.
+    NoSupervisor,
+}
+
+impl Error {
+    /// For `map_err`: the step that failed.
+    pub fn step<E: Into<Errno>>(what: &'static str) -> impl FnOnce(E) -> Error {
+        move |errno| Error::Step(what, errno.into())
+    }
+
+    /// The exit status that goes with it.
+    pub fn status(&self) -> u8 {
+        match self {
+            Error::CommandNotFound(_) => NOT_FOUND,
+            Error::NotExecutable(_, Errno(libc::ENOENT)) => NOT_FOUND,
+            Error::NotExecutable(..) => NOT_EXECUTABLE,
+            _ => FAILED,
+        }
+    }
+
+    /// What can be done about it.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Error::NoAddresses => Some("give at least one with --ip, such as --ip 192.0.2.10"),
+            Error::NotLocal(_) => Some("'ip address' shows the addresses of this host"),
+            Error::NeedsInterface(_) => Some("write it as fe80::1%eth0"),
+            Error::NidTaken(_) => Some("without --nid a free number is chosen"),
+            Error::AlreadyInside => Some("a context cannot be left or nested; start this one from outside"),
+            Error::Forbidden(_) => Some("run chbind as root, or lower kernel.yama.ptrace_scope"),
+            Error::NotExecutable(_, Errno(libc::ENOENT)) => Some("the interpreter or loader that it names is missing"),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Error::NoAddresses => f.write_str("no addresses given"),
+            Error::NotAnAddress(text) => write!(f, "'{text}': not an IP address"),
+            Error::BadPrefix(text) => write!(f, "'{text}': not a prefix length or mask of this address"),
+            Error::NotAssignable(ip) => write!(f, "cannot assign {ip}: not the address of a host"),
+            Error::NeedsInterface(ip) => write!(f, "cannot assign {ip}: a link-local address needs its interface"),
+            Error::TakesNoInterface(ip) => write!(f, "cannot assign {ip}: only a link-local address has an interface"),
+            Error::NoInterface(name) => write!(f, "no interface '{name}' on this host"),
+            Error::NotLocal(ip) => write!(f, "cannot assign {ip}: not an address of this host"),
+            Error::CannotTry(ip, errno) => write!(f, "cannot assign {ip}: {errno}"),
+            Error::TwoLoopbacks => f.write_str("--lback: more than one address of the same family"),
+            Error::BadNid(text) => write!(f, "--nid '{text}': not a number from 2 to 65535"),
+            Error::NidTaken(nid) => write!(f, "nid {nid} is taken by another context"),
+            Error::NoNidFree => f.write_str("all numbers for contexts are taken"),
+            Error::BadPort => f.write_str("--host-loopback 0: not a port"),
+            Error::BadCapability(text) => write!(f, "--keep-cap '{text}': not a capability"),
+            Error::CommandNotFound(name) => write!(f, "'{name}': command not found"),
+            Error::NotExecutable(path, errno) => write!(f, "cannot execute '{path}': {errno}"),
+            Error::KernelLacks(what, since) => {
+                write!(f, "this kernel is too old: it lacks {what} (Linux {since} and later have it)")
+            }
+            Error::AlreadyInside => {
+                f.write_str("already inside a context, or under another supervisor of system calls")
+            }
+            Error::Forbidden(scope) => {
+                write!(f, "this host lets nobody look into other processes (kernel.yama.ptrace_scope = {scope})")
+            }
+            Error::Step(what, errno) => write!(f, "cannot {what}: {errno}"),
+            Error::Capabilities(why) => write!(f, "cannot give up capabilities: {why}"),
+            Error::Filter(error) => write!(f, "cannot make the filter: {error}"),
+            Error::NoSupervisor => f.write_str("the supervisor ended before it was ready"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}

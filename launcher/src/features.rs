@@ -1,0 +1,94 @@
+//! What the kernel has to offer, asked before anything is set up.
+
+use crate::args::Process;
+use crate::error::Error;
+use crate::sys::seccomp::{self, Instruction};
+use crate::sys::{Errno, pidfd, process, socket};
+use caps::{CapSet, Capability};
+use libc::SECCOMP_RET_USER_NOTIF;
+use nix::sys::prctl;
+use nix::sys::wait::{WaitStatus, waitpid};
+use nix::unistd::Pid;
+use std::fs;
+use std::os::fd::BorrowedFd;
+
+/// Fails unless the kernel has what enforcement stands on. `any_socket` is a socket of any kind.
+pub fn require(any_socket: BorrowedFd) -> Result<(), Error> {
+    if !seccomp::has_action(SECCOMP_RET_USER_NOTIF) {
+        return Err(Error::KernelLacks("seccomp user notification", "5.0"));
+    }
+    if !pidfd::can_duplicate() {
+        return Err(Error::KernelLacks("pidfd_getfd", "5.6"));
+    }
+    if socket::netns_cookie(any_socket).is_err() {
+        return Err(Error::KernelLacks("SO_NETNS_COOKIE", "5.14"));
+    }
+    Ok(())
+}
+
+/// Whether this process has the capability in effect.
+pub fn has(capability: Capability) -> bool {
+    caps::has_cap(None, CapSet::Effective, capability).unwrap_or(false)
+}
+
+/// Fails if a seccomp listener is above this process: the kernel allows one (`has_duplicate_listener`,
+/// kernel/seccomp.c), and only an attempt tells. A child makes it.
+pub fn require_outside() -> Result<(), Error> {
+    const STEP: &str = "find out whether this is a context already";
+    /// `SECCOMP_MODE_FILTER` (prctl(2), PR_GET_SECCOMP).
+    const FILTERED: &str = "2";
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mode = status.lines().find_map(|line| line.strip_prefix("Seccomp:")).map(str::trim);
+    if mode.is_some_and(|mode| mode != FILTERED) {
+        return Ok(());
+    }
+    match process::fork().map_err(Error::step(STEP))? {
+        process::Fork::Child => {
+            let _ = prctl::set_no_new_privs();
+            let pass =
+                Instruction { code: (libc::BPF_RET | libc::BPF_K) as u16, jt: 0, jf: 0, k: libc::SECCOMP_RET_ALLOW };
+            let taken = matches!(seccomp::install(&[pass]), Err(Errno(libc::EBUSY)));
+            process::exit_now(taken.into())
+        }
+        process::Fork::Parent(child) => match waitpid(Pid::from_raw(child), None).map_err(Error::step(STEP))? {
+            WaitStatus::Exited(_, 0) => Ok(()),
+            _ => Err(Error::AlreadyInside),
+        },
+    }
+}
+
+/// Which process the command can be. Under Yama an unprivileged supervisor must be an ancestor of those it looks into
+/// (Documentation/admin-guide/LSM/Yama.rst).
+pub fn process_model(wanted: Option<Process>) -> Result<Process, Error> {
+    const SCOPE: &str = "/proc/sys/kernel/yama/ptrace_scope";
+    // A kernel without Yama has no such file, and no such limit.
+    let scope = fs::read_to_string(SCOPE).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0);
+    choose(wanted, scope, has(Capability::CAP_SYS_PTRACE))
+}
+
+fn choose(wanted: Option<Process>, scope: u8, privileged: bool) -> Result<Process, Error> {
+    match (scope, privileged) {
+        (0, _) | (1 | 2, true) => Ok(wanted.unwrap_or(Process::Exec)),
+        (1, false) if wanted != Some(Process::Exec) => Ok(Process::Parent),
+        _ => Err(Error::Forbidden(scope)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn process_model_under_yama() {
+        use Process::{Exec, Parent};
+        let chosen = |wanted, scope, privileged| choose(wanted, scope, privileged).ok();
+        assert_eq!(chosen(None, 0, false), Some(Exec));
+        assert_eq!(chosen(Some(Parent), 0, false), Some(Parent));
+        assert_eq!(chosen(None, 1, false), Some(Parent));
+        assert_eq!(chosen(None, 1, true), Some(Exec));
+        assert_eq!(chosen(Some(Exec), 1, false), None);
+        assert_eq!(chosen(None, 2, false), None);
+        assert_eq!(chosen(None, 2, true), Some(Exec));
+        assert_eq!(chosen(None, 3, true), None);
+    }
+}

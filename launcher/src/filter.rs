@@ -1,0 +1,185 @@
+//! The seccomp filter: which calls of a context meet the supervisor.
+//!
+//! Calls that cannot say anything about an address pass without leaving the kernel; those that can wait for the
+//! supervisor's answer; other ways to the same sockets (io_uring, other system call tables) are shut. The conditions on
+//! arguments are compiled by seccompiler; this file frames them.
+
+use crate::sys::seccomp::Instruction;
+use chbind_policy::{Context, Loopback, option, socket};
+use libc::{SECCOMP_RET_ALLOW, SECCOMP_RET_ERRNO, SECCOMP_RET_KILL_PROCESS, SECCOMP_RET_USER_NOTIF, c_long};
+use seccompiler::{
+    BpfProgram, SeccompCmpArgLen::Dword, SeccompCmpArgLen::Qword, SeccompCmpOp, SeccompCondition, SeccompRule,
+};
+use std::ops::RangeInclusive;
+
+/// Everything that depends on the machine, in one place.
+mod arch {
+    use std::ops::RangeInclusive;
+
+    /// `AUDIT_ARCH_*` (linux/audit.h) of this machine's system calls, and of those of its 32-bit predecessor.
+    #[cfg(target_arch = "x86_64")]
+    pub(super) const AUDIT: (u32, u32) = (0xc000_003e, 0x4000_0003);
+    #[cfg(target_arch = "aarch64")]
+    pub(super) const AUDIT: (u32, u32) = (0xc000_00b7, 0x4000_0028);
+
+    /// From this number on, calls belong to a further table (x32: `__X32_SYSCALL_BIT`). Elsewhere there are no calls
+    /// with such numbers.
+    pub(super) const FURTHER_TABLE: u32 = 0x4000_0000;
+
+    /// The socket calls of the 32-bit table: socketcall, sendmmsg, and socket to shutdown (i386), recvmmsg, sendmmsg
+    /// and socket to recvmsg (arm). None is answered, so that table has no sockets.
+    #[cfg(target_arch = "x86_64")]
+    pub(super) const SOCKETS_32: [RangeInclusive<u32>; 3] = [102..=102, 345..=345, 359..=373];
+    #[cfg(target_arch = "aarch64")]
+    pub(super) const SOCKETS_32: [RangeInclusive<u32>; 3] = [102..=102, 281..=297, 374..=374];
+
+    /// io_uring_setup, io_uring_enter, io_uring_register: the same numbers in every table (Linux 5.1).
+    pub(super) const IO_URING: RangeInclusive<u32> = 425..=427;
+}
+
+// Offsets in struct seccomp_data (linux/seccomp.h).
+const OFFSET_NR: u32 = 0;
+const OFFSET_ARCH: u32 = 4;
+
+const ABSENT: u32 = SECCOMP_RET_ERRNO | libc::ENOSYS as u32;
+
+fn instruction(code: u32, jt: u8, jf: u8, k: u32) -> Instruction {
+    Instruction { code: code as u16, jt, jf, k }
+}
+
+fn load(offset: u32) -> Instruction {
+    instruction(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0, offset)
+}
+
+fn ret(action: u32) -> Instruction {
+    instruction(libc::BPF_RET | libc::BPF_K, 0, 0, action)
+}
+
+fn jump(condition: u32, k: u32, jt: u8, jf: u8) -> Instruction {
+    instruction(libc::BPF_JMP | condition | libc::BPF_K, jt, jf, k)
+}
+
+/// Answers `action` for the loaded number in `range`, and otherwise goes on.
+fn for_range(range: &RangeInclusive<u32>, action: u32) -> [Instruction; 3] {
+    [jump(libc::BPF_JGE, *range.start(), 0, 2), jump(libc::BPF_JGT, *range.end(), 1, 0), ret(action)]
+}
+
+/// What happens to one system call: the first case whose conditions all hold, or the rest.
+struct Rule {
+    nr: c_long,
+    cases: Vec<(Vec<SeccompCondition>, u32)>,
+    otherwise: u32,
+}
+
+impl Rule {
+    fn always(nr: c_long, action: u32) -> Self {
+        Rule { nr, cases: Vec::new(), otherwise: action }
+    }
+
+    fn compile(self) -> Result<Vec<Instruction>, Error> {
+        let mut body = BpfProgram::new();
+        for (conditions, action) in self.cases {
+            // A compiled rule falls out after exactly one following instruction.
+            body.extend(BpfProgram::from(SeccompRule::new(conditions)?));
+            body.push(ret(action));
+        }
+        body.push(ret(self.otherwise));
+        let nr = u32::try_from(self.nr).map_err(|_| Error::TooLong)?;
+        // Conditional jumps reach 255 instructions: step over the body with an unconditional one.
+        let over = u32::try_from(body.len()).map_err(|_| Error::TooLong)?;
+        let mut rule = vec![jump(libc::BPF_JEQ, nr, 1, 0), instruction(libc::BPF_JMP | libc::BPF_JA, 0, 0, over)];
+        rule.extend(body);
+        Ok(rule)
+    }
+}
+
+/// Why a filter could not be made: a defect of this program, not of its user.
+#[derive(Debug)]
+pub enum Error {
+    /// seccompiler did not take a condition.
+    Condition(seccompiler::BackendError),
+    /// The program is too long for its jumps.
+    TooLong,
+}
+
+impl From<seccompiler::BackendError> for Error {
+    fn from(error: seccompiler::BackendError) -> Self {
+        Error::Condition(error)
+    }
+}
+
+impl std::fmt::Display for Error {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        match self {
+            Error::Condition(error) => write!(f, "{error}"),
+            Error::TooLong => f.write_str("the filter is too long"),
+        }
+    }
+}
+
+/// The kernel takes `int` arguments from the low half of a register, whatever the upper half holds: so do these.
+fn is(argument: u8, value: i32) -> Result<SeccompCondition, Error> {
+    Ok(SeccompCondition::new(argument, Dword, SeccompCmpOp::Eq, u64::from(value as u32))?)
+}
+
+fn is_masked(argument: u8, mask: i32, value: i32) -> Result<SeccompCondition, Error> {
+    let operator = SeccompCmpOp::MaskedEq(u64::from(mask as u32));
+    Ok(SeccompCondition::new(argument, Dword, operator, u64::from(value as u32))?)
+}
+
+fn rules(context: &Context) -> Result<Vec<Rule>, Error> {
+    const NOTIFY: u32 = SECCOMP_RET_USER_NOTIF;
+    const PASS: u32 = SECCOMP_RET_ALLOW;
+    let mut plain = Vec::new();
+    for kind in socket::plain_kinds(context) {
+        let mut conditions = vec![is(0, kind.domain)?];
+        if let Some((kind, protocol)) = kind.detail {
+            conditions.extend([is_masked(1, socket::TYPE_MASK, kind)?, is(2, protocol)?]);
+        }
+        plain.push((conditions, PASS));
+    }
+    let mut judged = Vec::new();
+    for (level, name) in option::JUDGED {
+        judged.push((vec![is(1, level)?, is(2, name)?], NOTIFY));
+    }
+    // Without an address sendto() goes to the connected peer.
+    let no_address = SeccompCondition::new(4, Qword, SeccompCmpOp::Eq, 0)?;
+    let mut rules = vec![
+        Rule { nr: libc::SYS_sendto, cases: vec![(vec![no_address], PASS)], otherwise: NOTIFY },
+        Rule::always(libc::SYS_sendmsg, NOTIFY),
+        Rule::always(libc::SYS_sendmmsg, NOTIFY),
+        Rule::always(libc::SYS_connect, NOTIFY),
+        Rule::always(libc::SYS_bind, NOTIFY),
+        Rule::always(libc::SYS_listen, NOTIFY),
+        Rule { nr: libc::SYS_socket, cases: plain.clone(), otherwise: NOTIFY },
+        Rule { nr: libc::SYS_socketpair, cases: plain, otherwise: NOTIFY },
+        Rule { nr: libc::SYS_setsockopt, cases: judged, otherwise: PASS },
+    ];
+    if context.loopback == Loopback::Remap {
+        rules.push(Rule::always(libc::SYS_getsockname, NOTIFY));
+        rules.push(Rule::always(libc::SYS_getpeername, NOTIFY));
+    }
+    Ok(rules)
+}
+
+/// The program for `context`.
+pub fn program(context: &Context) -> Result<Vec<Instruction>, Error> {
+    let (native, predecessor) = arch::AUDIT;
+    let mut foreign = vec![jump(libc::BPF_JEQ, predecessor, 1, 0), ret(SECCOMP_RET_KILL_PROCESS), load(OFFSET_NR)];
+    for range in arch::SOCKETS_32.iter().chain([&arch::IO_URING]) {
+        foreign.extend(for_range(range, ABSENT));
+    }
+    foreign.push(ret(SECCOMP_RET_ALLOW));
+
+    let over = u8::try_from(foreign.len()).map_err(|_| Error::TooLong)?;
+    let mut program = vec![load(OFFSET_ARCH), jump(libc::BPF_JEQ, native, over, 0)];
+    program.extend(foreign);
+    program.push(load(OFFSET_NR));
+    program.extend(for_range(&(arch::FURTHER_TABLE..=u32::MAX), ABSENT));
+    program.extend(for_range(&arch::IO_URING, ABSENT));
+    for rule in rules(context)? {
+        program.extend(rule.compile()?);
+    }
+    program.push(ret(SECCOMP_RET_ALLOW));
+    Ok(program)
+}

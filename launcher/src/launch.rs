@@ -1,0 +1,226 @@
+//! The sequence that puts the command into its context.
+//!
+//! Two processes take part. The one that becomes the command confines itself and then executes it; the other becomes the
+//! supervisor. They speak over a socket pair:
+//!
+//! 1. the command's side installs the filter and names the listener (its descriptor number, 4 bytes);
+//! 2. the supervisor fetches the listener with pidfd_getfd (it could not be sent: sending is what the listener holds
+//!    back), gets ready, and answers with an error number (4 bytes; 0 is ready);
+//! 3. the command's side drops what it does not need any more and executes the command.
+
+use crate::args::Process;
+use crate::confine;
+use crate::error::Error;
+use crate::plan::Plan;
+use crate::supervisor::{self, Assignment, Child};
+use crate::sys::process::{Fork, close_range, exit_now, fork};
+use crate::sys::seccomp::{Listener, Wait};
+use crate::sys::signal::ignore;
+use crate::sys::{Errno, pidfd, process};
+use crate::{parent, report};
+use nix::fcntl::{OFlag, open};
+use nix::sys::prctl;
+use nix::sys::signal::Signal;
+use nix::sys::stat::Mode;
+use nix::sys::wait::waitpid;
+use nix::unistd::{Pid, chdir, getpid, setsid};
+use std::ffi::{CString, OsString};
+use std::io::{Read, Write};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::os::unix::net::UnixStream;
+
+/// Runs the plan. Returns only with an error, or with the exit status of a command that ran as a child.
+pub fn launch(plan: Plan) -> Result<u8, Error> {
+    if plan.verbose {
+        describe(&plan);
+    }
+    match plan.process {
+        Process::Exec => in_place(plan),
+        Process::Parent => parent::stay(plan),
+    }
+}
+
+fn describe(plan: &Plan) {
+    let addresses: Vec<String> = plan.context.addresses.iter().map(|a| a.ip().to_string()).collect();
+    report::line(&format!(
+        "context {} ({}): addresses {}; loopback {:?} at {}",
+        plan.nid.number,
+        plan.name,
+        addresses.join(", "),
+        plan.context.loopback,
+        plan.context.lback,
+    ));
+    report::line(match plan.process {
+        Process::Exec => "the command takes this process's place; its supervisor is detached",
+        Process::Parent => "this process stays, as the command's parent",
+    });
+}
+
+/// This process becomes the command; a grandchild, nobody's child, the supervisor.
+fn in_place(plan: Plan) -> Result<u8, Error> {
+    let (ours, theirs) = talk()?;
+    let command = getpid();
+    match fork().map_err(Error::step("start the supervisor"))? {
+        Fork::Child => match fork() {
+            // The command must not have a child that it did not start: the one in between ends at once.
+            Ok(Fork::Parent(_)) => exit_now(0),
+            Ok(Fork::Child) => {
+                drop(ours);
+                supervise(plan, theirs, command, None)
+            }
+            Err(errno) => {
+                answer(&theirs, Err(Error::Step("start the supervisor", errno)));
+                exit_now(1)
+            }
+        },
+        Fork::Parent(between) => {
+            drop(theirs);
+            waitpid(Pid::from_raw(between), None).map_err(Error::step("start the supervisor"))?;
+            become_command(&plan, ours, std::env::vars_os().collect())
+        }
+    }
+}
+
+/// A pair of connected sockets for the two sides.
+pub fn talk() -> Result<(UnixStream, UnixStream), Error> {
+    UnixStream::pair().map_err(io("make a channel to the supervisor"))
+}
+
+/// For `map_err`: an I/O error in a step.
+pub fn io(what: &'static str) -> impl FnOnce(std::io::Error) -> Error {
+    move |error| Error::Step(what, Errno(error.raw_os_error().unwrap_or(libc::EPIPE)))
+}
+
+/// The command's side: confines itself, waits for the supervisor, executes.
+pub fn become_command(plan: &Plan, mut supervisor: UnixStream, env: Vec<(OsString, OsString)>) -> Result<u8, Error> {
+    confine::renounce_if_unprivileged()?;
+    let floor = confine::lay_floor()?;
+    if plan.verbose && !floor {
+        report::line("no Landlock floor: this kernel lacks it (Linux 6.7 and later have it)");
+    }
+    let (listener, wait) = confine::install_filter(&plan.program)?;
+    if plan.verbose && wait == Wait::Interruptible {
+        report::line(
+            "signals can interrupt calls that wait for the supervisor: this kernel cannot prevent it (5.19 can)",
+        );
+    }
+    supervisor.write_all(&listener.as_raw_fd().to_ne_bytes()).map_err(|_| Error::NoSupervisor)?;
+    let mut ready = [0; 4];
+    supervisor.read_exact(&mut ready).map_err(|_| Error::NoSupervisor)?;
+    match i32::from_ne_bytes(ready) {
+        0 => {}
+        errno => return Err(Error::Step("start the supervisor", Errno(errno))),
+    }
+    drop(listener);
+    drop(supervisor);
+    confine::shed_capabilities(&plan.keep)?;
+    process::restore_sigpipe().map_err(Error::step("restore signals"))?;
+    // Everything else that is open here is close-on-exec.
+    Err(plan.command.exec(env))
+}
+
+/// The supervisor's side. `command` is the process that will be the command.
+pub fn supervise(plan: Plan, mut channel: UnixStream, command: Pid, child: Option<Child>) -> ! {
+    let ready = prepare(plan, &mut channel, command, child);
+    let serving = match ready {
+        Ok(assignment) => {
+            // Answered before the first call is: the command's side makes none until it has read this.
+            answer(&channel, Ok(()));
+            drop(channel);
+            supervisor::serve(assignment)
+        }
+        Err(error) => {
+            answer(&channel, Err(error));
+            exit_now(1)
+        }
+    };
+    // Calls fail from here on: nothing is let through.
+    exit_now(i32::from(serving.is_err()))
+}
+
+fn answer(channel: &UnixStream, ready: Result<(), Error>) {
+    let errno = match ready {
+        Ok(()) => 0,
+        Err(Error::Step(_, Errno(errno))) => errno,
+        Err(_) => libc::EPERM,
+    };
+    // The other side sees the end of the channel if this fails.
+    let _ = (&*channel).write_all(&errno.to_ne_bytes());
+}
+
+/// Detaches this process from everything that it inherited, and fetches the listener.
+fn prepare(plan: Plan, channel: &mut UnixStream, command: Pid, child: Option<Child>) -> Result<Assignment, Error> {
+    let handle = pidfd::open(command.as_raw(), pidfd::Of::Process).map_err(Error::step("watch the command"))?;
+    let messages = if plan.quiet { None } else { std::io::stderr().as_fd().try_clone_to_owned().ok() };
+    setsid().map_err(Error::step("detach the supervisor"))?;
+    ignore_signals()?;
+    chdir("/").map_err(Error::step("detach the supervisor"))?;
+    let mut kept: Vec<RawFd> = vec![handle.as_raw_fd(), plan.nid.holder.as_raw_fd(), channel.as_raw_fd()];
+    kept.extend(messages.as_ref().map(AsRawFd::as_raw_fd));
+    if let Some(child) = &child {
+        kept.extend([child.reports.as_raw_fd(), child.signals.as_fd().as_raw_fd()]);
+    }
+    keep_only(kept)?;
+    process::allow_all_descriptors().map_err(Error::step("raise the limit of descriptors"))?;
+    if let Ok(name) = CString::new(format!("chbind/{}", plan.nid.number)) {
+        prctl::set_name(&name).map_err(Error::step("name the supervisor"))?;
+    }
+
+    let mut number = [0; 4];
+    channel.read_exact(&mut number).map_err(io("wait for the listener"))?;
+    let number = i32::from_ne_bytes(number);
+    let listener = pidfd::duplicate(handle.as_fd(), number).map_err(Error::step("fetch the listener"))?;
+    confine::confine_supervisor()?;
+    Ok(Assignment {
+        listener: Listener::new(listener),
+        context: plan.context,
+        name: plan.name,
+        messages,
+        verbose: plan.verbose,
+        command: handle,
+        network: plan.network,
+        nid: plan.nid.holder,
+        child,
+    })
+}
+
+/// A supervisor ends with its context, by nothing less than SIGKILL.
+fn ignore_signals() -> Result<(), Error> {
+    for which in [
+        Signal::SIGTERM,
+        Signal::SIGINT,
+        Signal::SIGHUP,
+        Signal::SIGQUIT,
+        Signal::SIGUSR1,
+        Signal::SIGUSR2,
+        Signal::SIGALRM,
+        Signal::SIGPIPE,
+        Signal::SIGTSTP,
+        Signal::SIGTTIN,
+        Signal::SIGTTOU,
+    ] {
+        ignore(which as i32).map_err(Error::step("ignore signals"))?;
+    }
+    Ok(())
+}
+
+/// Closes all descriptors but these, and opens /dev/null as the standard ones.
+fn keep_only(mut kept: Vec<RawFd>) -> Result<(), Error> {
+    const STEP: &str = "detach the supervisor";
+    let null: OwnedFd =
+        open("/dev/null", OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::empty()).map_err(Error::step(STEP))?;
+    nix::unistd::dup2_stdin(&null).map_err(Error::step(STEP))?;
+    nix::unistd::dup2_stdout(&null).map_err(Error::step(STEP))?;
+    nix::unistd::dup2_stderr(&null).map_err(Error::step(STEP))?;
+    drop(null);
+    kept.sort_unstable();
+    let mut first: u32 = 3;
+    for fd in kept {
+        let Ok(fd) = u32::try_from(fd) else { continue };
+        if fd > first {
+            close_range(first, fd - 1).map_err(Error::step(STEP))?;
+        }
+        first = first.max(fd + 1);
+    }
+    close_range(first, u32::MAX).map_err(Error::step(STEP))
+}

@@ -1,0 +1,58 @@
+//! Numbers of contexts: unique among the running contexts of all users.
+//!
+//! A number is held by an abstract AF_UNIX name that the supervisor keeps bound. The kernel refuses the same name a
+//! second time, and frees it when the supervisor ends in whatever way, so that nothing can go stale (unix(7)). The names
+//! belong to a network namespace, as the addresses do.
+
+use crate::error::Error;
+use crate::sys::{Errno, socket};
+use std::net::Ipv4Addr;
+use std::os::fd::OwnedFd;
+
+/// Numbers that can be given; 0 is the host and 1 is reserved.
+const LOWEST: u16 = 2;
+/// Numbers are handed out from here on, as Linux-VServer did, out of the way of those that people choose.
+const DYNAMIC: u16 = 49152;
+
+/// A number, and what holds it.
+#[derive(Debug)]
+pub struct Nid {
+    /// The number.
+    pub number: u16,
+    /// As long as this is open nobody else gets it.
+    pub holder: OwnedFd,
+}
+
+impl Nid {
+    /// The number that was typed.
+    pub fn given(text: &str) -> Result<Self, Error> {
+        match text.parse() {
+            Ok(number) if number >= LOWEST => hold(number)?.ok_or(Error::NidTaken(number)),
+            _ => Err(Error::BadNid(text.to_owned())),
+        }
+    }
+
+    /// The next free number.
+    pub fn free() -> Result<Self, Error> {
+        for number in (DYNAMIC..=u16::MAX).chain(LOWEST..DYNAMIC) {
+            if let Some(nid) = hold(number)? {
+                return Ok(nid);
+            }
+        }
+        Err(Error::NoNidFree)
+    }
+
+    /// L, the loopback address that belongs to the number.
+    pub fn loopback(&self) -> Ipv4Addr {
+        let [high, low] = self.number.to_be_bytes();
+        Ipv4Addr::new(127, high, low, 1)
+    }
+}
+
+fn hold(number: u16) -> Result<Option<Nid>, Error> {
+    match socket::hold_abstract_name(format!("chbind/nid/{number}").as_bytes()) {
+        Ok(holder) => Ok(Some(Nid { number, holder })),
+        Err(Errno(libc::EADDRINUSE)) => Ok(None),
+        Err(errno) => Err(Error::Step("reserve a number for the context", errno)),
+    }
+}

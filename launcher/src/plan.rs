@@ -1,0 +1,114 @@
+//! What was typed, resolved: everything that can be wrong with it is found here, before anything is set up.
+
+use crate::args::{self, Args, Process};
+use crate::command::Command;
+use crate::error::Error;
+use crate::nid::Nid;
+use crate::procfs::printable;
+use crate::supervisor::NetworkOwner;
+use crate::sys::Errno;
+use crate::sys::seccomp::Instruction;
+use crate::{address, confine, features, filter, resolvers};
+use caps::Capability;
+use chbind_policy::{Assigned, Context, Loopback};
+use std::net::IpAddr;
+use std::os::fd::AsFd;
+
+/// A context that can be started, and the command that will run in it.
+pub struct Plan {
+    /// The context. It lives as long as the process: the supervisor's threads share it.
+    pub context: &'static Context<'static>,
+    /// Its number.
+    pub nid: Nid,
+    /// Its name in messages.
+    pub name: String,
+    /// The filter that goes with it.
+    pub program: Vec<Instruction>,
+    /// Who may bind privileged ports.
+    pub network: NetworkOwner,
+    /// Which process the command will be.
+    pub process: Process,
+    /// Capabilities that are kept.
+    pub keep: Vec<Capability>,
+    /// What to run.
+    pub command: Command,
+    /// Whether details are wanted.
+    pub verbose: bool,
+    /// Whether refusals are not to be told.
+    pub quiet: bool,
+}
+
+/// Makes a plan of what was typed.
+pub fn resolve(args: &Args) -> Result<Plan, Error> {
+    // First: inside a context every later question would get that context's answers.
+    features::require_outside()?;
+    let addresses = addresses(&args.ip)?;
+    let keep = args.keep_cap.iter().map(|text| confine::capability(text)).collect::<Result<_, _>>()?;
+    if args.host_loopback.contains(&0) {
+        return Err(Error::BadPort);
+    }
+    let command = Command::find(&args.command)?;
+    let nid = match &args.nid {
+        Some(text) => Nid::given(text)?,
+        None => Nid::free()?,
+    };
+    features::require(nid.holder.as_fd())?;
+    let process = features::process_model(args.process)?;
+    let context = Box::leak(Box::new(context(args, addresses, &nid)?));
+    let program = filter::program(context).map_err(Error::Filter)?;
+    let network = NetworkOwner::of_this_process().map_err(|e| {
+        Error::Step("find out who owns the network namespace", Errno(e.raw_os_error().unwrap_or(libc::EIO)))
+    })?;
+    let name = args.name.clone().unwrap_or_else(|| command.base_name());
+    Ok(Plan {
+        context,
+        nid,
+        name: printable(&name),
+        program,
+        network,
+        process,
+        keep,
+        command,
+        verbose: args.verbose,
+        quiet: args.quiet,
+    })
+}
+
+fn addresses(typed: &[String]) -> Result<Vec<Assigned>, Error> {
+    if typed.is_empty() {
+        return Err(Error::NoAddresses);
+    }
+    let addresses = typed.iter().map(|text| address::assigned(text)).collect::<Result<Vec<_>, _>>()?;
+    for assigned in &addresses {
+        address::require_local(assigned.ip(), assigned.scope())?;
+    }
+    Ok(addresses)
+}
+
+fn context(args: &Args, addresses: Vec<Assigned>, nid: &Nid) -> Result<Context<'static>, Error> {
+    let (mut lback, mut lback6) = (None, None);
+    for text in &args.lback {
+        let ip = address::plain(text)?;
+        address::require_local(ip, 0)?;
+        let taken = match ip {
+            IpAddr::V4(ip) => lback.replace(ip).is_some(),
+            IpAddr::V6(ip) => lback6.replace(ip).is_some(),
+        };
+        if taken {
+            return Err(Error::TwoLoopbacks);
+        }
+    }
+    Ok(Context {
+        addresses: addresses.leak(),
+        lback: lback.unwrap_or_else(|| nid.loopback()),
+        lback6,
+        loopback: match args.loopback {
+            args::Loopback::Remap => Loopback::Remap,
+            args::Loopback::Host => Loopback::Host,
+            args::Loopback::Deny => Loopback::Deny,
+        },
+        host_loopback: args.host_loopback.clone().leak(),
+        resolvers: resolvers::on_loopback().leak(),
+        multicast: false,
+    })
+}

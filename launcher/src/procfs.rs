@@ -1,0 +1,90 @@
+//! What /proc says of a task (proc(5)). Every question may find the task gone: the answer is then `None`.
+
+use libc::pid_t;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+
+/// The lines of `/proc/TID/status` that chbind looks at. Signal sets and capabilities are bit masks, bit 0 for signal 1
+/// or capability 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Status {
+    /// The process that the thread belongs to.
+    pub tgid: pid_t,
+    /// Signals pending for this thread alone.
+    pub pending: u64,
+    /// Signals pending for the whole process.
+    pub shared_pending: u64,
+    /// Signals that the thread blocks.
+    pub blocked: u64,
+    /// The thread's effective capabilities.
+    pub effective: u64,
+}
+
+impl Status {
+    /// Of the thread `tid`.
+    pub fn of(tid: pid_t) -> Option<Self> {
+        Some(Self::parse(&fs::read_to_string(format!("/proc/{tid}/status")).ok()?))
+    }
+
+    fn parse(text: &str) -> Self {
+        let mut status = Status::default();
+        for line in text.lines() {
+            let Some((key, value)) = line.split_once(':') else { continue };
+            let value = value.trim();
+            let mask = || u64::from_str_radix(value, 16).unwrap_or_default();
+            match key {
+                "Tgid" => status.tgid = value.parse().unwrap_or_default(),
+                "SigPnd" => status.pending = mask(),
+                "ShdPnd" => status.shared_pending = mask(),
+                "SigBlk" => status.blocked = mask(),
+                "CapEff" => status.effective = mask(),
+                _ => {}
+            }
+        }
+        status
+    }
+}
+
+/// The command name of the thread, safe to print: a program chooses it freely.
+pub fn comm(tid: pid_t) -> Option<String> {
+    let raw = fs::read(format!("/proc/{tid}/comm")).ok()?;
+    Some(printable(String::from_utf8_lossy(&raw).trim_end_matches('\n')))
+}
+
+/// `text` without anything that could move a cursor or begin a line.
+pub fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
+}
+
+/// What identifies a namespace: the device and inode of its file.
+pub type NamespaceId = (u64, u64);
+
+/// The user namespace of the thread.
+pub fn user_namespace(tid: pid_t) -> Option<NamespaceId> {
+    let of = fs::metadata(format!("/proc/{tid}/ns/user")).ok()?;
+    Some((of.dev(), of.ino()))
+}
+
+/// The inode of the socket behind descriptor `fd` of the thread.
+pub fn socket_inode(tid: pid_t, fd: i32) -> Option<u64> {
+    let link = fs::read_link(format!("/proc/{tid}/fd/{fd}")).ok()?;
+    link.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn status_is_read_by_line() {
+        let text = "Name:\tx\nTgid:\t42\nSigPnd:\t0000000000000002\nShdPnd:\t0000000000004000\n\
+                    SigBlk:\t0000000000010000\nCapEff:\t0000000000000400\n";
+        let expected = Status { tgid: 42, pending: 2, shared_pending: 0x4000, blocked: 0x10000, effective: 0x400 };
+        assert_eq!(Status::parse(text), expected);
+    }
+
+    #[test]
+    fn names_cannot_forge_lines() {
+        assert_eq!(printable("a\nchbind: \u{1b}[2J"), "a?chbind: ?[2J");
+    }
+}

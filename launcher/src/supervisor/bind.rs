@@ -1,0 +1,106 @@
+//! bind, listen, and what a socket may be: socket, socketpair, setsockopt.
+
+use super::caller::{self, Stop};
+use super::rights::with_privileged_ports;
+use super::worker::{Subject, Worker};
+use crate::sys::seccomp::{Answer, Notification};
+use crate::sys::{self, Errno, socket};
+use chbind_policy::sockaddr::canonical;
+use chbind_policy::{Socket, Transport, bind, listen, option};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::os::fd::{AsFd, BorrowedFd};
+
+impl Worker {
+    pub(super) fn bind(&mut self, call: &Notification) -> Result<Answer, Stop> {
+        let Some((fd, socket)) = self.inet(call)? else { return Ok(Answer::Continue) };
+        let address = self.address(call, call.args[1], call.args[2])?;
+        if let Some(shown) = address.shown() {
+            self.subject = Subject::Address("bind to", shown, socket.transport);
+        }
+        let action = bind::bind(self.shared.context, &socket, address.bytes())?;
+        self.still_waiting(call)?;
+        match self.bind_as_caller(call, fd.as_fd(), action.address) {
+            Ok(()) => {}
+            Err(Errno(libc::EADDRINUSE)) => {
+                self.shared.collided(call.tid, canonical(action.address), socket.transport);
+                return Err(Stop::Fail(libc::EADDRINUSE));
+            }
+            Err(errno) => return Err(errno.into()),
+        }
+        self.note_served(fd.as_fd(), &socket, action.address, action.wildcard);
+        if let Some(note) = action.note {
+            let asked = address.shown().unwrap_or(action.address);
+            self.shared.teller.note(call.tid, asked, socket.transport, note, self.shared.context);
+        }
+        Ok(Answer::Return(0))
+    }
+
+    /// Row 15: with the caller's rights, not the supervisor's.
+    fn bind_as_caller(&self, call: &Notification, fd: BorrowedFd, address: SocketAddr) -> sys::Result<()> {
+        match socket::bind(fd, address) {
+            Err(Errno(libc::EACCES)) if self.shared.network.may_bind_privileged(call.tid) => {
+                with_privileged_ports(|| socket::bind(fd, address))
+            }
+            done => done,
+        }
+    }
+
+    /// Remembers what answers on this context's loopback (row 36).
+    fn note_served(&self, fd: BorrowedFd, socket: &Socket, at: SocketAddr, wildcard: bool) {
+        let ip = at.ip().to_canonical();
+        let is_loopback = ip == IpAddr::V4(self.shared.context.lback);
+        if !wildcard && !is_loopback || socket.transport == Transport::Ping {
+            return;
+        }
+        let port = match at.port() {
+            0 => socket::local(fd).ok().flatten().map_or(0, |local| local.port()),
+            port => port,
+        };
+        if port != 0 {
+            self.shared.served.note(socket.transport, port, ip);
+        }
+    }
+
+    pub(super) fn listen(&mut self, call: &Notification) -> Result<Answer, Stop> {
+        let Some((fd, socket)) = self.inet(call)? else { return Ok(Answer::Continue) };
+        let bound = local(fd.as_fd())?;
+        let listening = socket::option(fd.as_fd(), libc::SOL_SOCKET, libc::SO_ACCEPTCONN)? != 0;
+        self.subject = Subject::Address("listen on", canonical(bound), socket.transport);
+        let action = listen::listen(self.shared.context, &socket, bound, listening)?;
+        self.still_waiting(call)?;
+        if let Some(address) = action.bind_first {
+            socket::bind(fd.as_fd(), address)?;
+            self.note_served(fd.as_fd(), &socket, address, true);
+        }
+        socket::listen(fd.as_fd(), call.args[1] as i32)?;
+        Ok(Answer::Return(0))
+    }
+
+    /// socket and socketpair: all three arguments are in registers, so what is allowed may run as it is.
+    pub(super) fn create(&mut self, call: &Notification) -> Result<Answer, Stop> {
+        let [domain, kind, protocol] = [call.args[0] as i32, call.args[1] as i32, call.args[2] as i32];
+        self.subject = Subject::Kind { domain, kind: kind & chbind_policy::socket::TYPE_MASK, protocol };
+        chbind_policy::socket::create(self.shared.context, domain, kind, protocol)?;
+        Ok(Answer::Continue)
+    }
+
+    /// Done on the duplicate whatever the family: which socket the descriptor names could change meanwhile.
+    pub(super) fn set_option(&mut self, call: &Notification) -> Result<Answer, Stop> {
+        let [level, name] = [call.args[1] as i32, call.args[2] as i32];
+        self.subject = Subject::Option { level, name };
+        let fd = self.handles.duplicate(&self.shared.listener, call, call.args[0] as i32)?;
+        let len = usize::try_from(call.args[4] as i32).map_err(|_| Stop::Fail(libc::EINVAL))?;
+        let mut bytes = [0; option::VALUE_MAX];
+        let value = bytes.get_mut(..len.min(option::VALUE_MAX)).unwrap_or_default();
+        caller::read(call, call.args[3], value)?;
+        option::set(self.shared.context, level, name, value)?;
+        self.still_waiting(call)?;
+        socket::set_option(fd.as_fd(), level, name, value)?;
+        Ok(Answer::Return(0))
+    }
+}
+
+/// The local address of an inet socket.
+pub(super) fn local(fd: BorrowedFd) -> sys::Result<SocketAddr> {
+    Ok(socket::local(fd)?.unwrap_or(SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0)))
+}

@@ -1,0 +1,124 @@
+//! The supervisor: answers the calls that the filter holds back.
+//!
+//! One thread, the leader, waits for notifications and answers them in turn. Before it does anything that may block it
+//! hands the lead to another ([`crew`]) and blocks on its caller's behalf alone. The main thread watches
+//! ([`watch`]): for signals to callers whose calls are blocked, for the end of the command, for the end of the context.
+
+mod bind;
+mod caller;
+mod connect;
+mod crew;
+mod holder;
+mod name;
+mod pending;
+mod rights;
+mod route;
+mod send;
+mod served;
+mod teller;
+mod watch;
+mod worker;
+
+pub use rights::NetworkOwner;
+pub use watch::Child;
+
+use crate::sys::seccomp::Listener;
+use crate::sys::{self, pidfd, socket};
+use chbind_policy::{Context, Host, Transport};
+use crew::Crew;
+use holder::Collisions;
+use libc::pid_t;
+use pending::Pending;
+use route::Routes;
+use served::Served;
+use std::net::{IpAddr, SocketAddr};
+use std::os::fd::{AsFd, OwnedFd};
+use teller::Teller;
+
+/// All that a supervisor is given.
+pub struct Assignment {
+    /// Where the calls come from.
+    pub listener: Listener,
+    /// What they may do.
+    pub context: &'static Context<'static>,
+    /// The name of the context in messages.
+    pub name: String,
+    /// Where messages go while the command lives; `None` for nowhere.
+    pub messages: Option<OwnedFd>,
+    /// Whether messages for those who asked for details are wanted.
+    pub verbose: bool,
+    /// A handle of the command.
+    pub command: OwnedFd,
+    /// Who may bind privileged ports.
+    pub network: NetworkOwner,
+    /// Held as long as the context lasts: its number.
+    pub nid: OwnedFd,
+    /// The command as a child of this process, where it is one.
+    pub child: Option<Child>,
+}
+
+/// What all threads of the supervisor share.
+struct Shared {
+    listener: Listener,
+    context: &'static Context<'static>,
+    network: NetworkOwner,
+    netns_cookie: u64,
+    handles_of: pidfd::Of,
+    crew: Crew,
+    pending: Pending,
+    served: Served,
+    routes: Routes,
+    teller: Teller,
+    collisions: Collisions,
+    _nid: OwnedFd,
+}
+
+impl Host for Shared {
+    fn preferred_source(&self, destination: IpAddr) -> Option<IpAddr> {
+        self.routes.preferred_source(destination)
+    }
+
+    fn serves(&self, transport: Transport, port: u16) -> Option<IpAddr> {
+        self.served.at(transport, port)
+    }
+}
+
+impl Shared {
+    /// An address and port that `tid` asked for were taken. Who has them is found out by the main thread, in its time.
+    fn collided(&self, tid: pid_t, address: SocketAddr, transport: Transport) {
+        if self.collisions.add(tid, address, transport) {
+            self.pending.wake_up();
+        }
+    }
+}
+
+/// Serves until the context is empty. Does not return but for an error before the first call is answered.
+pub fn serve(assignment: Assignment) -> sys::Result<()> {
+    let Assignment { listener, context, name, messages, verbose, command, network, nid, child } = assignment;
+    sys::signal::prepare_nudge()?;
+    // Older kernels answer as surely, only slower.
+    let _ = listener.wake_in_turn();
+    let netns_cookie = socket::netns_cookie(nid.as_fd())?;
+    let handles_of = match pidfd::open(sys::signal::own_tid(), pidfd::Of::Thread) {
+        Ok(_) => pidfd::Of::Thread,
+        Err(_) => pidfd::Of::Process,
+    };
+    let shared: &'static Shared = Box::leak(Box::new(Shared {
+        listener,
+        context,
+        network,
+        netns_cookie,
+        handles_of,
+        crew: Crew::default(),
+        pending: Pending::new()?,
+        served: Served::default(),
+        routes: Routes::default(),
+        teller: Teller::new(name, messages, verbose),
+        collisions: Collisions::default(),
+        _nid: nid,
+    }));
+    if shared.crew.enlist(move || worker::run(shared)).is_err() {
+        return Err(sys::Errno(libc::EAGAIN));
+    }
+    watch::run(shared, command, child)
+}

@@ -1,0 +1,61 @@
+//! Privileged ports: calls done on behalf of a caller must not have more rights than the caller (row 15).
+
+use crate::procfs::{self, NamespaceId, Status};
+use crate::sys::{self, namespace};
+use caps::{CapSet, Capability};
+use libc::pid_t;
+use std::fs::File;
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::fs::MetadataExt;
+
+/// The user namespace that owns this network namespace, and those above it: capabilities count in these alone
+/// (user_namespaces(7)).
+#[derive(Debug, Default)]
+pub struct NetworkOwner {
+    lineage: Vec<NamespaceId>,
+}
+
+/// The kernel nests user namespaces no deeper.
+const DEEPEST: usize = 33;
+
+fn identity(file: File) -> io::Result<NamespaceId> {
+    let of = file.metadata()?;
+    Ok((of.dev(), of.ino()))
+}
+
+impl NetworkOwner {
+    /// Of the network namespace of this process. Where the owner is out of sight nobody here has rights in it.
+    pub fn of_this_process() -> io::Result<Self> {
+        let mut lineage = Vec::new();
+        let network = File::open("/proc/self/ns/net")?;
+        let mut next = namespace::owner(network.as_fd());
+        while let Ok(user) = next {
+            next = namespace::parent(user.as_fd());
+            lineage.push(identity(File::from(user))?);
+            if lineage.len() > DEEPEST {
+                break;
+            }
+        }
+        Ok(NetworkOwner { lineage })
+    }
+
+    /// Whether the thread holds CAP_NET_BIND_SERVICE where it counts.
+    pub(super) fn may_bind_privileged(&self, tid: pid_t) -> bool {
+        let holds = |status: Status| status.effective & Capability::CAP_NET_BIND_SERVICE.bitmask() != 0;
+        Status::of(tid).is_some_and(holds)
+            && procfs::user_namespace(tid).is_some_and(|user| self.lineage.contains(&user))
+    }
+}
+
+/// Runs `act` with CAP_NET_BIND_SERVICE in effect for this thread. Supervisors run without it so that the kernel refuses
+/// privileged ports by itself.
+pub(super) fn with_privileged_ports<T>(act: impl FnOnce() -> sys::Result<T>) -> sys::Result<T> {
+    caps::raise(None, CapSet::Effective, Capability::CAP_NET_BIND_SERVICE).map_err(|_| sys::Errno(libc::EACCES))?;
+    let done = act();
+    if caps::drop(None, CapSet::Effective, Capability::CAP_NET_BIND_SERVICE).is_err() {
+        // A thread that cannot give the right back must not serve another call.
+        std::process::abort();
+    }
+    done
+}

@@ -1,0 +1,298 @@
+//! sendto, sendmsg and sendmmsg: address, control messages and payload are copied, judged and sent from the copy.
+
+use super::bind::local;
+use super::caller::{self, Stop};
+use super::connect::{ATTEMPTS, pin};
+use super::worker::{RawAddress, Subject, Worker};
+use crate::sys::memory::{Pages, Piece};
+use crate::sys::seccomp::{Answer, Notification};
+use crate::sys::{Errno, signal, socket};
+use chbind_policy::sockaddr::LEN_MAX;
+use chbind_policy::{Socket, Transport, control, send};
+use std::net::SocketAddr;
+use std::os::fd::{AsFd, BorrowedFd};
+
+/// No datagram is longer, in bytes (net/ipv4/udp.c): longer ones are EMSGSIZE before anything is looked at.
+const DATAGRAM_MAX: usize = 0xffff;
+/// A stream is sent in pieces of this many bytes.
+const CHUNK: usize = 256 * 1024;
+/// `UIO_MAXIOV` (linux/uio.h): pieces of one message, and messages of one sendmmsg.
+const IOV_MAX: u64 = 1024;
+/// Control messages of more bytes than this are ENOBUFS; the kernel's own bound, `net.core.optmem_max`, is lower.
+const CONTROL_MAX: u64 = 128 * 1024;
+/// `MAX_RW_COUNT` (linux/fs.h): the most bytes of one call.
+const RW_MAX: usize = 0x7fff_f000;
+/// The size of `struct msghdr` and `struct mmsghdr` on a 64-bit kernel, in bytes.
+const HEADER: usize = 56;
+const HEADER_MANY: u64 = 64;
+
+/// One message as the caller described it: our copy of the description; the payload is still with the caller.
+struct Message {
+    address: Option<RawAddress>,
+    payload: Vec<Piece>,
+    control: Vec<u8>,
+    flags: i32,
+}
+
+impl Message {
+    fn len(&self) -> usize {
+        self.payload.iter().map(Piece::len).sum()
+    }
+}
+
+impl Worker {
+    pub(super) fn sendto(&mut self, call: &Notification) -> Result<Answer, Stop> {
+        let Some((fd, socket)) = self.inet(call)? else { return Ok(Answer::Continue) };
+        let [_, at, len, flags, address, address_len] = call.args;
+        let message = Message {
+            address: Some(self.address(call, address, address_len)?),
+            payload: vec![Piece::new(at, usize::try_from(len).unwrap_or(RW_MAX).min(RW_MAX))],
+            control: Vec::new(),
+            flags: flags as i32,
+        };
+        let sent = self.transmit(call, fd.as_fd(), &socket, message)?;
+        Ok(Answer::Return(sent as i64))
+    }
+
+    pub(super) fn sendmsg(&mut self, call: &Notification) -> Result<Answer, Stop> {
+        let Some((fd, socket)) = self.inet(call)? else { return Ok(Answer::Continue) };
+        let message = self.message(call, call.args[1], call.args[2] as i32)?;
+        let sent = self.transmit(call, fd.as_fd(), &socket, message)?;
+        Ok(Answer::Return(sent as i64))
+    }
+
+    /// As many as can be sent; an error counts only if it is the first's (`__sys_sendmmsg`, net/socket.c).
+    pub(super) fn sendmmsg(&mut self, call: &Notification) -> Result<Answer, Stop> {
+        let Some((fd, socket)) = self.inet(call)? else { return Ok(Answer::Continue) };
+        let [_, at, many, flags, ..] = call.args;
+        let many = (many & u64::from(u32::MAX)).min(IOV_MAX);
+        let mut done = 0;
+        while done < many {
+            let at = at.wrapping_add(done * HEADER_MANY);
+            let sent = self
+                .message(call, at, flags as i32)
+                .and_then(|message| self.transmit(call, fd.as_fd(), &socket, message))
+                .and_then(|sent| caller::write(call, at.wrapping_add(HEADER as u64), &(sent as u32).to_ne_bytes()));
+            match sent {
+                Ok(()) => done += 1,
+                Err(Stop::Gone) => return Err(Stop::Gone),
+                Err(stop) if done == 0 => return Err(stop),
+                Err(Stop::Refused(refusal)) => {
+                    // The program is told by the count; the person by the line.
+                    self.shared.teller.refused(call.tid, &self.subject, &refusal, self.shared.context);
+                    break;
+                }
+                Err(Stop::Fail(_)) => break,
+            }
+        }
+        Ok(Answer::Return(done as i64))
+    }
+
+    /// A copy of the `struct msghdr` at `at` and of what it points to, with the errors of `copy_msghdr_from_user` and
+    /// `____sys_sendmsg` (net/socket.c).
+    fn message(&self, call: &Notification, at: u64, flags: i32) -> Result<Message, Stop> {
+        let mut header = [0; HEADER];
+        caller::read(call, at, &mut header)?;
+        let word = |n: usize| {
+            header.get(n * 8..).and_then(|rest| rest.first_chunk()).map_or(0, |bytes| u64::from_ne_bytes(*bytes))
+        };
+        let [name, name_len, pieces, count, control, control_len] = [0, 1, 2, 3, 4, 5].map(word);
+        let name_len = name_len as u32 as i32;
+        if name != 0 && name_len < 0 {
+            return Err(Stop::Fail(libc::EINVAL));
+        }
+        let address = match (name, name_len) {
+            (0, _) | (_, 0) => None,
+            _ => Some(self.address(call, name, (name_len as u64).min(LEN_MAX as u64))?),
+        };
+        if count > IOV_MAX {
+            return Err(Stop::Fail(libc::EMSGSIZE));
+        }
+        let payload = self.pieces(call, pieces, count as usize)?;
+        if control_len > CONTROL_MAX {
+            return Err(Stop::Fail(libc::ENOBUFS));
+        }
+        let mut bytes = vec![0; control_len as usize];
+        caller::read(call, control, &mut bytes)?;
+        Ok(Message { address, payload, control: bytes, flags })
+    }
+
+    /// A copy of a `struct iovec` list, with the errors of `import_iovec` (lib/iov_iter.c).
+    fn pieces(&self, call: &Notification, at: u64, count: usize) -> Result<Vec<Piece>, Stop> {
+        let mut bytes = vec![0; count * 16];
+        caller::read(call, at, &mut bytes)?;
+        let mut pieces = Vec::with_capacity(count);
+        let mut total = 0usize;
+        for raw in bytes.chunks_exact(16) {
+            let field = |at: usize| {
+                raw.get(at..).and_then(|rest| rest.first_chunk()).map_or(0, |bytes| u64::from_ne_bytes(*bytes))
+            };
+            let len = isize::try_from(field(8)).map_err(|_| Stop::Fail(libc::EINVAL))? as usize;
+            let len = len.min(RW_MAX - total);
+            total += len;
+            pieces.push(Piece::new(field(0), len));
+        }
+        Ok(pieces)
+    }
+
+    /// Judges and sends one message. Gives the number of bytes sent.
+    fn transmit(
+        &mut self,
+        call: &Notification,
+        fd: BorrowedFd,
+        socket: &Socket,
+        mut message: Message,
+    ) -> Result<usize, Stop> {
+        let raw = message.address.as_ref().map(RawAddress::bytes);
+        let shown = message.address.as_ref().and_then(RawAddress::shown);
+        self.subject = match shown {
+            Some(shown) => Subject::Address("send to", shown, socket.transport),
+            None => Subject::Call("send"),
+        };
+        for _ in 0..ATTEMPTS {
+            let bound = local(fd)?;
+            let action = send::send(self.shared.context, socket, bound, raw, message.flags, self.shared)?;
+            let own = action.source.or(action.bind_first.map(|at| at.ip())).unwrap_or(bound.ip()).to_canonical();
+            let own = Some(own).filter(|own| !own.is_unspecified());
+            let named = control::check(self.shared.context, &mut message.control, own)?;
+            if let Some(source) = action.source.filter(|_| !named) {
+                let (bytes, len) = control::naming(source);
+                let padded = message.control.len().next_multiple_of(8);
+                message.control.resize(padded, 0);
+                message.control.extend_from_slice(bytes.get(..len).unwrap_or_default());
+            }
+            if let Some(source) = action.bind_first {
+                self.still_waiting(call)?;
+                match pin(fd, socket, source) {
+                    Ok(()) => {}
+                    Err(Errno(libc::EINVAL)) => continue,
+                    Err(errno) => return Err(errno.into()),
+                }
+            }
+            return match socket.transport {
+                Transport::Tcp => self.stream(call, fd, action.destination, &message),
+                Transport::Udp | Transport::Ping => self.datagram(call, fd, action.destination, &message),
+            };
+        }
+        Err(Stop::Fail(libc::EINVAL))
+    }
+
+    fn datagram(
+        &mut self,
+        call: &Notification,
+        fd: BorrowedFd,
+        destination: Option<SocketAddr>,
+        message: &Message,
+    ) -> Result<usize, Stop> {
+        if message.len() > DATAGRAM_MAX {
+            return Err(Stop::Fail(libc::EMSGSIZE));
+        }
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let sent = self.load(call, message, 0, &mut buffer).and_then(|n| {
+            if n < message.len() {
+                return Err(Stop::Fail(libc::EFAULT));
+            }
+            self.still_waiting(call)?;
+            let payload = buffer.get(..n).unwrap_or_default();
+            self.send_piece(call, fd, destination, payload, &message.control, message.flags)
+        });
+        self.buffer = buffer;
+        sent
+    }
+
+    /// Piece by piece, as long as the kernel takes them; what was sent before an error counts as success.
+    fn stream(
+        &mut self,
+        call: &Notification,
+        fd: BorrowedFd,
+        destination: Option<SocketAddr>,
+        message: &Message,
+    ) -> Result<usize, Stop> {
+        let total = message.len();
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let mut sent = 0;
+        let mut first = (destination, message.control.as_slice());
+        let result = loop {
+            let step = self.load(call, message, sent, &mut buffer).and_then(|n| {
+                if n == 0 && sent < total {
+                    return Err(Stop::Fail(libc::EFAULT));
+                }
+                self.still_waiting(call)?;
+                let payload = buffer.get(..n).unwrap_or_default();
+                let (destination, control) = std::mem::take(&mut first);
+                self.send_piece(call, fd, destination, payload, control, message.flags)
+            });
+            match step {
+                Ok(n) => {
+                    sent += n;
+                    if n == 0 || sent >= total {
+                        break Ok(sent);
+                    }
+                }
+                Err(Stop::Gone) => break Err(Stop::Gone),
+                Err(_) if sent > 0 => break Ok(sent),
+                Err(Stop::Fail(libc::EPIPE)) => {
+                    if message.flags & libc::MSG_NOSIGNAL == 0 {
+                        // ESRCH: it has been killed meanwhile.
+                        let _ = signal::broken_pipe(call.tid);
+                    }
+                    break Err(Stop::Fail(libc::EPIPE));
+                }
+                Err(stop) => break Err(stop),
+            }
+        };
+        self.buffer = buffer;
+        result
+    }
+
+    /// Copies payload from byte `from` on into `buffer`, as much as one piece may have. Gives the number of bytes.
+    fn load(&self, call: &Notification, message: &Message, from: usize, buffer: &mut Vec<u8>) -> Result<usize, Stop> {
+        let want = (message.len() - from).min(CHUNK);
+        if want == 0 {
+            return Ok(0);
+        }
+        if buffer.len() < want {
+            buffer.resize(want, 0);
+        }
+        let mut skip = from;
+        let mut left = want;
+        let mut pieces = Vec::with_capacity(message.payload.len());
+        for piece in &message.payload {
+            let gone = skip.min(piece.len());
+            skip -= gone;
+            let len = (piece.len() - gone).min(left);
+            left -= len;
+            if len > 0 {
+                pieces.push(Piece::new(piece.address().wrapping_add(gone as u64), len));
+            }
+        }
+        caller::gather(call, &pieces, buffer.get_mut(..want).unwrap_or_default())
+    }
+
+    /// One sendmsg. It is tried without blocking first, unless it connects: that says EINPROGRESS where it should wait.
+    fn send_piece(
+        &mut self,
+        call: &Notification,
+        fd: BorrowedFd,
+        destination: Option<SocketAddr>,
+        payload: &[u8],
+        control: &[u8],
+        flags: i32,
+    ) -> Result<usize, Stop> {
+        let pages;
+        let payload = if flags & libc::MSG_ZEROCOPY != 0 {
+            pages = Pages::holding(payload)?;
+            &*pages
+        } else {
+            payload
+        };
+        let may_block = flags & libc::MSG_DONTWAIT == 0 && !socket::is_nonblocking(fd)?;
+        if !(may_block && flags & libc::MSG_FASTOPEN != 0) {
+            match socket::send(fd, destination, payload, control, flags | libc::MSG_DONTWAIT) {
+                Err(Errno(libc::EAGAIN)) if may_block => {}
+                done => return Ok(done?),
+            }
+        }
+        self.block(call, fd, || socket::send(fd, destination, payload, control, flags))
+    }
+}

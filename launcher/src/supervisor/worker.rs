@@ -1,0 +1,224 @@
+//! One thread of the supervisor: takes a call, finds its rule, answers it.
+
+use super::Shared;
+use super::caller::{self, Handles, Stop};
+use super::pending::{Blocked, Standing};
+use crate::sys::seccomp::{Answer, Notification, Received};
+use crate::sys::{self, Errno, socket};
+use chbind_policy::sockaddr::{self, LEN_MAX};
+use chbind_policy::{Reason, Refusal, Socket, Transport};
+use libc::{AF_ALG, AF_INET6, AF_NETLINK, AF_UNIX, c_long};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use std::fmt;
+use std::net::SocketAddr;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::Duration;
+
+/// The kernel's own number for "interrupted; restart by SA_RESTART, otherwise EINTR" (include/linux/errno.h). It never
+/// reaches a program while a signal is pending for it.
+const ERESTARTSYS: i32 = 512;
+
+/// What a call is about, for a person.
+#[derive(Clone, Copy)]
+pub(super) enum Subject {
+    /// Nothing is known but the call.
+    Call(&'static str),
+    /// Something done with an address.
+    Address(&'static str, SocketAddr, Transport),
+    /// A new socket.
+    Kind { domain: i32, kind: i32, protocol: i32 },
+    /// A socket option.
+    Option { level: i32, name: i32 },
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Subject::Call(name) => f.write_str(name),
+            Subject::Address(verb, address, transport) => write!(f, "{verb} {address}/{}", transport.name()),
+            Subject::Kind { domain, kind, protocol } => {
+                write!(f, "a socket (address family {domain}, type {kind}, protocol {protocol})")
+            }
+            Subject::Option { level, name } => write!(f, "socket option {name} of level {level}"),
+        }
+    }
+}
+
+/// An address as the caller gave it: our copy.
+pub(super) struct RawAddress {
+    bytes: [u8; LEN_MAX],
+    len: usize,
+}
+
+impl RawAddress {
+    pub(super) fn bytes(&self) -> &[u8] {
+        self.bytes.get(..self.len).unwrap_or_default()
+    }
+
+    /// What it says, for a message.
+    pub(super) fn shown(&self) -> Option<SocketAddr> {
+        sockaddr::decode(self.bytes()).map(sockaddr::canonical)
+    }
+}
+
+/// What one thread needs.
+pub(super) struct Worker {
+    pub(super) shared: &'static Shared,
+    pub(super) handles: Handles,
+    /// For payloads; grows to the largest datagram.
+    pub(super) buffer: Vec<u8>,
+    pub(super) subject: Subject,
+    leading: bool,
+    blocked: Option<Blocked<'static>>,
+}
+
+/// Answers calls until the crew needs this thread no more.
+pub(super) fn run(shared: &'static Shared) {
+    let mut worker = Worker {
+        shared,
+        handles: Handles::new(shared.handles_of),
+        buffer: Vec::new(),
+        subject: Subject::Call(""),
+        leading: false,
+        blocked: None,
+    };
+    while shared.crew.lead() {
+        worker.leading = true;
+        while worker.leading {
+            match shared.listener.receive() {
+                Ok(Received::Call(call)) => worker.serve(&call),
+                Ok(Received::Nothing) if is_over(shared) => park(),
+                Ok(Received::Nothing) => {}
+                // Out of memory: the caller waits; try again when there may be some.
+                Err(_) => std::thread::sleep(Duration::from_millis(1)),
+            }
+        }
+    }
+}
+
+/// Whether the last task of the context is gone. (From Linux 6.11 on a receive says so by failing.)
+fn is_over(shared: &Shared) -> bool {
+    let mut fds = [PollFd::new(shared.listener.fd().as_fd(), PollFlags::empty())];
+    poll(&mut fds, PollTimeout::ZERO).is_ok()
+        && fds.iter().any(|fd| fd.revents().is_some_and(|events| events.contains(PollFlags::POLLHUP)))
+}
+
+/// The main thread ends the process.
+fn park() -> ! {
+    loop {
+        std::thread::park();
+    }
+}
+
+fn name_of(nr: c_long) -> &'static str {
+    match nr {
+        libc::SYS_bind => "bind",
+        libc::SYS_listen => "listen",
+        libc::SYS_connect => "connect",
+        libc::SYS_sendto | libc::SYS_sendmsg | libc::SYS_sendmmsg => "send",
+        _ => "a call",
+    }
+}
+
+impl Worker {
+    fn serve(&mut self, call: &Notification) {
+        let nr = call.nr as c_long;
+        self.subject = Subject::Call(name_of(nr));
+        let done = match nr {
+            libc::SYS_bind => self.bind(call),
+            libc::SYS_listen => self.listen(call),
+            libc::SYS_connect => self.connect(call),
+            libc::SYS_sendto => self.sendto(call),
+            libc::SYS_sendmsg => self.sendmsg(call),
+            libc::SYS_sendmmsg => self.sendmmsg(call),
+            libc::SYS_socket | libc::SYS_socketpair => self.create(call),
+            libc::SYS_setsockopt => self.set_option(call),
+            libc::SYS_getsockname => self.name(call, socket::local),
+            libc::SYS_getpeername => self.name(call, socket::peer),
+            // The filter holds nothing else back.
+            _ => Err(Stop::Fail(libc::ENOSYS)),
+        };
+        let answer = match done {
+            Ok(answer) => Some(answer),
+            Err(Stop::Fail(errno)) => Some(Answer::Fail(errno)),
+            Err(Stop::Refused(refusal)) => {
+                self.shared.teller.refused(call.tid, &self.subject, &refusal, self.shared.context);
+                Some(Answer::Fail(refusal.errno))
+            }
+            Err(Stop::Gone) => None,
+        };
+        if let Some(answer) = answer {
+            // ENOENT: killed, or interrupted on a kernel without killable waits.
+            let _ = self.shared.listener.answer(call.id, answer);
+        }
+        self.blocked = None;
+    }
+
+    /// The duplicate of the caller's socket, and what it is; `None` for the families whose calls run as they are.
+    pub(super) fn inet(&mut self, call: &Notification) -> Result<Option<(OwnedFd, Socket)>, Stop> {
+        let fd = self.handles.duplicate(&self.shared.listener, call, call.args[0] as i32)?;
+        let socket = self.identify(fd.as_fd())?;
+        Ok(socket.map(|socket| (fd, socket)))
+    }
+
+    fn identify(&self, fd: BorrowedFd) -> Result<Option<Socket>, Stop> {
+        let domain = socket::option(fd, libc::SOL_SOCKET, libc::SO_DOMAIN)?;
+        if matches!(domain, AF_UNIX | AF_NETLINK | AF_ALG) {
+            return Ok(None);
+        }
+        if socket::netns_cookie(fd)? != self.shared.netns_cookie {
+            return Err(Refusal { errno: libc::EPERM, reason: Reason::OtherNamespace }.into());
+        }
+        let kind = socket::option(fd, libc::SOL_SOCKET, libc::SO_TYPE)?;
+        let protocol = socket::option(fd, libc::SOL_SOCKET, libc::SO_PROTOCOL)?;
+        let v6only = domain == AF_INET6 && socket::option(fd, libc::IPPROTO_IPV6, libc::IPV6_V6ONLY)? != 0;
+        Ok(Some(Socket::identify(domain, kind, protocol, v6only)?))
+    }
+
+    /// A copy of the caller's address, with the errors of `move_addr_to_kernel` (net/socket.c).
+    pub(super) fn address(&self, call: &Notification, at: u64, len: u64) -> Result<RawAddress, Stop> {
+        let len = usize::try_from(len as i32).map_err(|_| Stop::Fail(libc::EINVAL))?;
+        let mut address = RawAddress { bytes: [0; LEN_MAX], len };
+        let to = address.bytes.get_mut(..len).ok_or(Stop::Fail(libc::EINVAL))?;
+        caller::read(call, at, to)?;
+        Ok(address)
+    }
+
+    /// To be asked after the last read and before the first act: what was read was the caller's, and it still waits.
+    pub(super) fn still_waiting(&self, call: &Notification) -> Result<(), Stop> {
+        if self.shared.listener.is_waiting(call.id) { Ok(()) } else { Err(Stop::Gone) }
+    }
+
+    /// Whether nothing blocks and this thread leads: then no other thread acts on any socket meanwhile.
+    pub(super) fn is_alone(&self) -> bool {
+        self.leading && self.shared.pending.is_empty()
+    }
+
+    /// Does what may block, with the lead handed over first. Ends when the caller has a signal to take.
+    pub(super) fn block<T>(
+        &mut self,
+        call: &Notification,
+        fd: BorrowedFd,
+        act: impl Fn() -> sys::Result<T>,
+    ) -> Result<T, Stop> {
+        let shared = self.shared;
+        // Stays in the table until the call is answered: see `is_alone`.
+        let blocked = self.blocked.get_or_insert_with(|| shared.pending.enter(call.id, call.tid));
+        if self.leading {
+            shared.crew.hand_over(move || run(shared)).map_err(|_| Stop::Fail(libc::ENOBUFS))?;
+            self.leading = false;
+        }
+        loop {
+            match act() {
+                Err(Errno(libc::EINTR)) => match blocked.standing() {
+                    Standing::Waiting => {}
+                    Standing::Gone => return Err(Stop::Gone),
+                    // sock_intr_errno (include/net/sock.h): a call with a time limit is never restarted.
+                    Standing::Signalled if !socket::has_send_timeout(fd) => return Err(Stop::Fail(ERESTARTSYS)),
+                    Standing::Signalled | Standing::PerhapsSignalled => return Err(Stop::Fail(libc::EINTR)),
+                },
+                done => return Ok(done?),
+            }
+        }
+    }
+}
