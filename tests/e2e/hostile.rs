@@ -10,7 +10,11 @@ use crate::rows::S;
 pub(crate) fn cases() -> Vec<Case> {
     let mut all = in_both_models![address_changed_during_the_check, unix_peers_see_each_other];
     all.extend(cases![both: descriptors_pass_between_processes, socket_received_from_outside, io_uring_is_absent,
-        other_entries_of_the_kernel_are_shut, thread_with_its_own_descriptors, descriptor_changed_during_the_check]);
+        other_entries_of_the_kernel_are_shut, thread_with_its_own_descriptors, stream_socket_swapped_in]);
+    // A call on a local-domain socket runs as it is, on what the number then stands for. Streams are held by the Landlock
+    // floor; there is none for datagrams before ABI 10.
+    let gap = "datagram sockets have no Landlock floor on this kernel";
+    all.extend(cases![both: datagram_socket_swapped_in].into_iter().map(|case| case.known_gap(gap)));
     all
 }
 
@@ -103,8 +107,16 @@ fn thread_with_its_own_descriptors(t: &Test) -> Outcome {
 }
 
 /// Under one number now a local-domain socket, now an internet socket, and the address changes along.
-fn descriptor_changed_during_the_check(t: &Test) -> Outcome {
-    let command = t.chbind(&format!("{S} -q"), &format!("ways swap {F}"));
+fn swapped_in(t: &Test, way: &str) -> Outcome {
+    let command = t.chbind(&format!("{S} -q"), &format!("ways {way} {F}"));
     command.limit(Duration::from_secs(90)).run()?.ok()?.printed("foreign=0 wildcard=0")?;
     Ok(())
+}
+
+fn stream_socket_swapped_in(t: &Test) -> Outcome {
+    swapped_in(t, "swap-tcp")
+}
+
+fn datagram_socket_swapped_in(t: &Test) -> Outcome {
+    swapped_in(t, "swap-udp")
 }

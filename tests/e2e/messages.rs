@@ -45,7 +45,8 @@ fn addresses(t: &Test) -> Outcome {
     refused(t, "--ip 10.0.0.256", &["chbind:", "10.0.0.256"])?;
     refused(t, "", &["chbind:", "address"])?;
     refused(t, "--ip 0.0.0.0", &["chbind:", "0.0.0.0"])?;
-    refused(t, "--ip 10.0.0.1 --lback 10.0.0.2", &["chbind:", "10.0.0.2"])
+    refused(t, "--ip 10.0.0.1 --lback banana", &["chbind:", "banana", "address"])?;
+    refused(t, &format!("--ip 10.0.0.1 --lback {N}"), &["chbind: cannot assign 192.0.2.77", not_here])
 }
 
 fn usage(t: &Test) -> Outcome {
@@ -79,10 +80,15 @@ fn inside_a_context(t: &Test) -> Outcome {
 
 /// On a kernel without something that chbind cannot do without, it says what is missing and runs nothing.
 fn missing_kernel_features(t: &Test) -> Outcome {
-    for (feature, errno) in [("seccomp:1&8", "EINVAL"), ("seccomp", "ENOSYS"), ("pidfd_getfd", "ENOSYS")] {
+    for (feature, errno, name) in [
+        ("seccomp", "ENOSYS", "seccomp"),
+        // SECCOMP_GET_ACTION_AVAIL: the kernel knows seccomp, and not this action.
+        ("seccomp:0=2", "EOPNOTSUPP", "seccomp user notification"),
+        ("pidfd_getfd", "ENOSYS", "pidfd_getfd"),
+        ("getsockopt:2=71", "ENOPROTOOPT", "SO_NETNS_COOKIE"),
+    ] {
         let command = t.native("without").arg(feature).arg(errno).then(t.chbind(S, "echo this was run"));
         let done = command.run()?.exited(125)?.printed("")?;
-        let name = if feature.starts_with("seccomp") { "seccomp" } else { "pidfd_getfd" };
         done.told(&["chbind:", "kernel", name])?;
     }
     Ok(())

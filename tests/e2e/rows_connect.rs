@@ -55,8 +55,8 @@ const ROWS: &[Row] = &[
         &[
             (
                 S,
-                "tcp4 opt reuseaddr bind 0.0.0.0:7000 listen tcp4 connect 127.0.0.1:7000 peer use 0 accept",
-                "bind=ok listen=ok connect=ok peer=127.0.0.1:7000 accept=*.*.*.*:*",
+                "tcp4 opt reuseaddr bind 0.0.0.0:7000 listen tcp4 connect 127.0.0.1:7000 send use 0 accept recv",
+                "bind=ok listen=ok connect=ok send=ok accept=*.*.*.*:* recv=hello",
             ),
             (
                 M,

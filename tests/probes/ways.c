@@ -1,10 +1,11 @@
-/* Ways around a filter that looks at the usual entry only. `ways WAY FOREIGN` tries to bind a datagram socket to an
- * address that is not the context's, and prints what came of it.
+/* Ways around a filter and those who look for it. `ways WAY FOREIGN` tries to bind a socket (datagram, where it does
+ * not matter) to an address that is not the context's, and prints what came of it.
  *
  *   int80      the kernel's 32-bit entry, with its own numbers
  *   x32        the 64-bit entry with the x32 bit in the number
  *   own-table  a thread that has left the shared descriptor table: its descriptor 9 is not the process's descriptor 9
- *   swap       descriptor and address change together, between a local-domain socket and an internet socket
+ *   swap-tcp   descriptor and address change together, between a local-domain socket and an internet socket
+ *   swap-udp   the same with a datagram socket
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -102,13 +103,13 @@ static void *swapper(void *unused)
 	return unused;
 }
 
-static void try_swap(void)
+static void try_swap(int type)
 {
 	int got_foreign = 0, got_wildcard = 0;
 	pthread_t thread;
 
 	shared.in.sin_addr.s_addr = foreign;
-	inet_fd = udp();
+	inet_fd = socket(AF_INET, type, 0);
 	unix_fd = socket(AF_UNIX, SOCK_DGRAM, 0);
 	dup2(inet_fd, slot);
 	pthread_create(&thread, NULL, swapper, NULL);
@@ -141,8 +142,10 @@ int main(int argc, char **argv)
 		try_int80();
 	} else if (!strcmp(argv[1], "x32")) {
 		try_x32();
-	} else if (!strcmp(argv[1], "swap")) {
-		try_swap();
+	} else if (!strcmp(argv[1], "swap-tcp")) {
+		try_swap(SOCK_STREAM);
+	} else if (!strcmp(argv[1], "swap-udp")) {
+		try_swap(SOCK_DGRAM);
 	} else if (!strcmp(argv[1], "own-table")) {
 		dup2(udp(), 9);
 		pthread_create(&thread, NULL, own_table, NULL);

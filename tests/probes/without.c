@@ -29,6 +29,7 @@ static const struct { const char *name; int nr; } calls[] = {
 	{ "ioctl", SYS_ioctl },
 	{ "prctl", SYS_prctl },
 	{ "socket", SYS_socket },
+	{ "getsockopt", SYS_getsockopt },
 };
 
 static int errno_of(const char *name)
