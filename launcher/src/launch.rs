@@ -3,7 +3,7 @@
 //! Two processes take part. The one that becomes the command confines itself and then executes it; the other becomes the
 //! supervisor. They speak over a socket pair:
 //!
-//! 1. the command's side installs the filter and names the listener (its descriptor number, 4 bytes);
+//! 1. the command's side installs the filter and names the listener (its descriptor number and the kind of wait, 4 bytes each);
 //! 2. the supervisor fetches the listener with pidfd_getfd (it could not be sent: sending is what the listener holds
 //!    back), gets ready, and answers with an error number (4 bytes; 0 is ready);
 //! 3. the command's side drops what it does not need any more and executes the command.
@@ -104,7 +104,8 @@ pub fn become_command(plan: &Plan, mut supervisor: UnixStream, env: Vec<(OsStrin
             "signals can interrupt calls that wait for the supervisor: this kernel cannot prevent it (5.19 can)",
         );
     }
-    supervisor.write_all(&listener.as_raw_fd().to_ne_bytes()).map_err(|_| Error::NoSupervisor)?;
+    let offer = [listener.as_raw_fd(), i32::from(wait == Wait::Interruptible)].map(i32::to_ne_bytes).concat();
+    supervisor.write_all(&offer).map_err(|_| Error::NoSupervisor)?;
     let mut ready = [0; 4];
     supervisor.read_exact(&mut ready).map_err(|_| Error::NoSupervisor)?;
     match i32::from_ne_bytes(ready) {
@@ -166,13 +167,16 @@ fn prepare(plan: Plan, channel: &mut UnixStream, command: Pid, child: Option<Chi
         prctl::set_name(&name).map_err(Error::step("name the supervisor"))?;
     }
 
-    let mut number = [0; 4];
-    channel.read_exact(&mut number).map_err(io("wait for the listener"))?;
-    let number = i32::from_ne_bytes(number);
+    let mut offer = [[0; 4]; 2];
+    for field in &mut offer {
+        channel.read_exact(field).map_err(io("wait for the listener"))?;
+    }
+    let [number, interruptible] = offer.map(i32::from_ne_bytes);
     let listener = pidfd::duplicate(handle.as_fd(), number).map_err(Error::step("fetch the listener"))?;
     confine::confine_supervisor()?;
     Ok(Assignment {
         listener: Listener::new(listener),
+        wait: if interruptible == 0 { Wait::Killable } else { Wait::Interruptible },
         context: plan.context,
         name: plan.name,
         messages,

@@ -54,6 +54,11 @@ impl Report {
         }
     }
 
+    /// Whether nothing can follow.
+    pub fn is_last(self) -> bool {
+        matches!(self, Report::Exited(_) | Report::Killed(_))
+    }
+
     /// For the channel.
     pub fn to_bytes(self) -> [u8; Self::LEN] {
         let (kind, number) = match self {
@@ -157,7 +162,7 @@ fn start_command(plan: Plan, mut front: UnixStream, mask: SigSet, front_pid: Pid
                 .map_err(Error::step("watch the command"))?;
             let child = Pid::from_raw(child);
             let reports = File::from(OwnedFd::from(front));
-            supervise(plan, ours, child, Some(Child { pid: child, reports, signals }))
+            supervise(plan, ours, child, Some(Child { pid: child, reports, signals, ended: false }))
         }
     }
 }

@@ -12,13 +12,14 @@ use std::os::fd::{AsFd, BorrowedFd};
 
 impl Worker {
     pub(super) fn bind(&mut self, call: &Notification) -> Result<Answer, Stop> {
+        let address = self.address(call, call.args[1], call.args[2]);
         let Some((fd, socket)) = self.inet(call)? else { return Ok(Answer::Continue) };
-        let address = self.address(call, call.args[1], call.args[2])?;
+        let address = address?;
         if let Some(shown) = address.shown() {
             self.subject = Subject::Address("bind to", shown, socket.transport);
         }
         let action = bind::bind(self.shared.context, &socket, address.bytes())?;
-        self.still_waiting(call)?;
+        self.not_interrupted(call)?;
         match self.bind_as_caller(call, fd.as_fd(), action.address) {
             Ok(()) => {}
             Err(Errno(libc::EADDRINUSE)) => {
@@ -67,7 +68,7 @@ impl Worker {
         let listening = socket::option(fd.as_fd(), libc::SOL_SOCKET, libc::SO_ACCEPTCONN)? != 0;
         self.subject = Subject::Address("listen on", canonical(bound), socket.transport);
         let action = listen::listen(self.shared.context, &socket, bound, listening)?;
-        self.still_waiting(call)?;
+        self.not_interrupted(call)?;
         if let Some(address) = action.bind_first {
             socket::bind(fd.as_fd(), address)?;
             self.note_served(fd.as_fd(), &socket, address, true);

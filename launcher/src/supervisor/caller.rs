@@ -56,8 +56,8 @@ impl Handles {
     /// A duplicate of the socket that descriptor `fd` of the caller names.
     pub(super) fn duplicate(&mut self, listener: &Listener, call: &Notification, fd: i32) -> Result<OwnedFd, Stop> {
         let found = match self.of {
-            pidfd::Of::Thread => self.from_thread(listener, call, fd),
-            pidfd::Of::Process => from_process(listener, call, fd),
+            pidfd::Of::Thread => self.of_thread(listener, call, fd),
+            pidfd::Of::Process => of_process(listener, call, fd),
         };
         match found {
             Err(Stop::Fail(libc::EPERM)) => Err(UNREADABLE),
@@ -66,7 +66,7 @@ impl Handles {
         }
     }
 
-    fn from_thread(&mut self, listener: &Listener, call: &Notification, fd: i32) -> Result<OwnedFd, Stop> {
+    fn of_thread(&mut self, listener: &Listener, call: &Notification, fd: i32) -> Result<OwnedFd, Stop> {
         let slot = &mut self.slots[call.tid as usize % SLOTS];
         if let Some((tid, handle)) = slot
             && *tid == call.tid
@@ -89,7 +89,7 @@ impl Handles {
 
 /// Before Linux 6.9 a handle reaches only the table of the first thread. The duplicate counts if it is the socket that
 /// the calling thread's own table names too.
-fn from_process(listener: &Listener, call: &Notification, fd: i32) -> Result<OwnedFd, Stop> {
+fn of_process(listener: &Listener, call: &Notification, fd: i32) -> Result<OwnedFd, Stop> {
     let process = Status::of(call.tid).ok_or(Stop::Gone)?.tgid;
     let handle = pidfd::open(process, pidfd::Of::Process)?;
     let duplicate = pidfd::duplicate(handle.as_fd(), fd)?;

@@ -15,16 +15,17 @@ pub(super) const ATTEMPTS: usize = 3;
 
 impl Worker {
     pub(super) fn connect(&mut self, call: &Notification) -> Result<Answer, Stop> {
+        let address = self.address(call, call.args[1], call.args[2]);
         let Some((fd, socket)) = self.inet(call)? else { return Ok(Answer::Continue) };
         let fd = fd.as_fd();
-        let address = self.address(call, call.args[1], call.args[2])?;
+        let address = address?;
         if let Some(shown) = address.shown() {
             self.subject = Subject::Address("connect to", shown, socket.transport);
         }
         for _ in 0..ATTEMPTS {
             let bound = local(fd)?;
             let action = connect::connect(self.shared.context, &socket, bound, address.bytes(), self.shared)?;
-            self.still_waiting(call)?;
+            self.not_interrupted(call)?;
             let Connect::To { destination, source } = action else { return self.dissolve(fd, &socket) };
             if let Some(source) = source {
                 match pin(fd, &socket, source) {

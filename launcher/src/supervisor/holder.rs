@@ -14,25 +14,30 @@ const MOST: usize = 16;
 
 type Collision = (pid_t, SocketAddr, Transport);
 
+#[derive(Default)]
+struct Table {
+    known: Vec<(SocketAddr, Transport)>,
+    queue: VecDeque<Collision>,
+}
+
 /// Collisions to look into.
 #[derive(Default)]
-pub(super) struct Collisions(Mutex<(Vec<(SocketAddr, Transport)>, VecDeque<Collision>)>);
+pub(super) struct Collisions(Mutex<Table>);
 
 impl Collisions {
     /// Whether this one is new and will be looked into.
     pub(super) fn add(&self, tid: pid_t, address: SocketAddr, transport: Transport) -> bool {
         let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (known, queue) = &mut *table;
-        if known.len() >= MOST || known.contains(&(address, transport)) {
+        if table.known.len() >= MOST || table.known.contains(&(address, transport)) {
             return false;
         }
-        known.push((address, transport));
-        queue.push_back((tid, address, transport));
+        table.known.push((address, transport));
+        table.queue.push_back((tid, address, transport));
         true
     }
 
     fn next(&self) -> Option<Collision> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).1.pop_front()
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).queue.pop_front()
     }
 }
 

@@ -21,57 +21,87 @@ pub struct Child {
     pub reports: File,
     /// SIGCHLD, blocked in all threads.
     pub signals: SignalFd,
+    /// Its end has been reported.
+    pub ended: bool,
 }
 
-/// How long after the end of the command a message that nobody reads is kept waiting for, at the end of the context.
+/// How often a message that nobody reads is tried again.
+const UNREAD: Duration = Duration::from_millis(100);
+/// How long such a message is kept at the end of the context.
 const LAST_WORDS: Duration = Duration::from_millis(200);
+
+/// What there is to watch; the order is that of the descriptors.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Event {
+    /// Something new to look at: a blocked call, a collision.
+    Woken,
+    /// The last task of the context is gone.
+    Over,
+    /// The command has ended.
+    CommandEnded,
+    /// A child of this process changed.
+    ChildChanged,
+}
 
 /// Watches until the context is empty, then ends the process.
 pub(super) fn run(shared: &'static Shared, command: OwnedFd, mut child: Option<Child>) -> ! {
     let mut command = Some(command);
-    loop {
+    let mut over = false;
+    // From Linux 6.11 on a context is empty before its last task has been waited for.
+    while !over || child.as_ref().is_some_and(|child| !child.ended) {
         let next = shared.pending.look(&shared.listener);
-        let mut fds = vec![
-            PollFd::new(shared.listener.fd().as_fd(), PollFlags::empty()),
-            PollFd::new(shared.pending.wake.as_fd(), PollFlags::POLLIN),
-        ];
-        fds.extend(command.as_ref().map(|command| PollFd::new(command.as_fd(), PollFlags::POLLIN)));
-        let signals_at = fds.len();
-        fds.extend(child.as_ref().map(|child| PollFd::new(child.signals.as_fd(), PollFlags::POLLIN)));
-        let backlog = shared.teller.has_backlog().then_some(Duration::from_millis(100));
-        let timeout = next.into_iter().chain(backlog).min();
-        let timeout = timeout.map_or(PollTimeout::NONE, |wait| PollTimeout::try_from(wait).unwrap_or(PollTimeout::MAX));
-        match poll(&mut fds, timeout) {
-            Ok(_) | Err(Errno::EINTR) => {}
-            // Out of memory: nothing is lost by trying again.
-            Err(_) => std::thread::sleep(Duration::from_millis(10)),
+        let backlog = shared.teller.has_backlog().then_some(UNREAD);
+        let mut events = vec![(Event::Woken, PollFd::new(shared.pending.wake.as_fd(), PollFlags::POLLIN))];
+        if !over {
+            events.push((Event::Over, PollFd::new(shared.listener.fd().as_fd(), PollFlags::empty())));
         }
-        let happened = |at: usize| fds.get(at).and_then(|fd| fd.revents()).is_some_and(|events| !events.is_empty());
-        let (over, woken) = (happened(0), happened(1));
-        let command_ended = command.is_some() && happened(2);
-        let child_changed = child.is_some() && happened(signals_at);
-        if woken {
+        if let Some(command) = &command {
+            events.push((Event::CommandEnded, PollFd::new(command.as_fd(), PollFlags::POLLIN)));
+        }
+        if let Some(child) = &child {
+            events.push((Event::ChildChanged, PollFd::new(child.signals.as_fd(), PollFlags::POLLIN)));
+        }
+        let happened = wait(events, next.into_iter().chain(backlog).min());
+        if happened.contains(&Event::Woken) {
+            // Only a wake-up that came meanwhile is lost, and what it was for is looked at next.
             let _ = shared.pending.wake.read();
             tell_collisions(shared);
         }
-        if let Some(child) = child.as_mut().filter(|_| child_changed || over) {
+        if let Some(child) = child.as_mut().filter(|_| happened.contains(&Event::ChildChanged)) {
             child.reap();
         }
-        if over {
-            tell_collisions(shared);
-            shared.teller.finish();
-            if shared.teller.has_backlog() {
-                std::thread::sleep(LAST_WORDS);
-                shared.teller.drain();
-            }
-            exit_now(0);
-        }
-        if command_ended {
+        if happened.contains(&Event::CommandEnded) {
             shared.teller.command_ended();
             command = None;
         }
+        over |= happened.contains(&Event::Over);
         shared.teller.drain();
     }
+    end(shared)
+}
+
+/// What happened, after `timeout` at the latest.
+fn wait(events: Vec<(Event, PollFd)>, timeout: Option<Duration>) -> Vec<Event> {
+    let timeout = timeout.map_or(PollTimeout::NONE, |wait| PollTimeout::try_from(wait).unwrap_or(PollTimeout::MAX));
+    let (names, mut fds): (Vec<Event>, Vec<PollFd>) = events.into_iter().unzip();
+    match poll(&mut fds, timeout) {
+        Ok(_) | Err(Errno::EINTR) => {}
+        // Out of memory: nothing is lost by trying again.
+        Err(_) => std::thread::sleep(Duration::from_millis(10)),
+    }
+    let is_ready = |fd: &PollFd| fd.revents().is_some_and(|events| !events.is_empty());
+    names.into_iter().zip(&fds).filter(|(_, fd)| is_ready(fd)).map(|(name, _)| name).collect()
+}
+
+/// The last words, and the end.
+fn end(shared: &Shared) -> ! {
+    tell_collisions(shared);
+    shared.teller.finish();
+    if shared.teller.has_backlog() {
+        std::thread::sleep(LAST_WORDS);
+        shared.teller.drain();
+    }
+    exit_now(0)
 }
 
 impl Child {
@@ -88,6 +118,7 @@ impl Child {
             {
                 // EPIPE: nobody waits for the command any more.
                 let _ = self.reports.write_all(&report.to_bytes());
+                self.ended |= report.is_last();
             }
         }
     }

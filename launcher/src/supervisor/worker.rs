@@ -3,7 +3,7 @@
 use super::Shared;
 use super::caller::{self, Handles, Stop};
 use super::pending::{Blocked, Standing};
-use crate::sys::seccomp::{Answer, Notification, Received};
+use crate::sys::seccomp::{Answer, Notification, Received, Wait};
 use crate::sys::{self, Errno, socket};
 use chbind_policy::sockaddr::{self, LEN_MAX};
 use chbind_policy::{Reason, Refusal, Socket, Transport};
@@ -169,8 +169,12 @@ impl Worker {
         if socket::netns_cookie(fd)? != self.shared.netns_cookie {
             return Err(Refusal { errno: libc::EPERM, reason: Reason::OtherNamespace }.into());
         }
-        let kind = socket::option(fd, libc::SOL_SOCKET, libc::SO_TYPE)?;
-        let protocol = socket::option(fd, libc::SOL_SOCKET, libc::SO_PROTOCOL)?;
+        let (kind, protocol) = if socket::is_plain_tcp(fd) {
+            (libc::SOCK_STREAM, libc::IPPROTO_TCP)
+        } else {
+            let kind = socket::option(fd, libc::SOL_SOCKET, libc::SO_TYPE)?;
+            (kind, socket::option(fd, libc::SOL_SOCKET, libc::SO_PROTOCOL)?)
+        };
         let v6only = domain == AF_INET6 && socket::option(fd, libc::IPPROTO_IPV6, libc::IPV6_V6ONLY)? != 0;
         Ok(Some(Socket::identify(domain, kind, protocol, v6only)?))
     }
@@ -182,6 +186,15 @@ impl Worker {
         let to = address.bytes.get_mut(..len).ok_or(Stop::Fail(libc::EINVAL))?;
         caller::read(call, at, to)?;
         Ok(address)
+    }
+
+    /// For calls of which all was read before the duplicate was taken: a handle that still reaches the thread proves that
+    /// its memory was read too. What is left to ask is whether the call was interrupted, where that can happen.
+    pub(super) fn not_interrupted(&self, call: &Notification) -> Result<(), Stop> {
+        match self.shared.wait {
+            Wait::Killable => Ok(()),
+            Wait::Interruptible => self.still_waiting(call),
+        }
     }
 
     /// To be asked after the last read and before the first act: what was read was the caller's, and it still waits.

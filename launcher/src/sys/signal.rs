@@ -21,8 +21,9 @@ pub fn prepare_nudge() -> Result<()> {
 
 /// Interrupts the blocking call of thread `tid` of this process.
 pub fn nudge(tid: pid_t) -> Result<()> {
+    let process = std::process::id();
     // SAFETY: plain numbers; the handler for this signal is in place.
-    cerr(unsafe { libc::syscall(libc::SYS_tgkill, libc::getpid(), tid, nudge_signal()) }).map(drop)
+    cerr(unsafe { libc::syscall(libc::SYS_tgkill, process, tid, nudge_signal()) }).map(drop)
 }
 
 /// Sends SIGPIPE to thread `tid`, as a send on a broken stream does to its caller.

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 const SO_NETNS_COOKIE: c_int = 71;
+const TCP_IS_MPTCP: c_int = 43;
 
 /// A new socket, close-on-exec.
 pub fn socket(domain: c_int, kind: c_int, protocol: c_int) -> Result<OwnedFd> {
@@ -76,6 +77,12 @@ fn get<T: Copy>(socket: BorrowedFd, level: c_int, option: c_int, mut value: T) -
 /// An integer option.
 pub fn option(socket: BorrowedFd, level: c_int, option: c_int) -> Result<c_int> {
     get(socket, level, option, 0)
+}
+
+/// Whether an inet socket is TCP and nothing else, in one question: only TCP and MPTCP sockets know `TCP_IS_MPTCP`
+/// (Linux 5.16). False is no answer.
+pub fn is_plain_tcp(socket: BorrowedFd) -> bool {
+    option(socket, libc::IPPROTO_TCP, TCP_IS_MPTCP) == Ok(0)
 }
 
 /// `SO_NETNS_COOKIE` (Linux 5.14): which network namespace the socket belongs to.
