@@ -75,8 +75,7 @@ fn in_place(plan: Plan) -> Result<u8, Error> {
         },
         Fork::Parent(between) => {
             drop(theirs);
-            waitpid(Pid::from_raw(between), None).map_err(Error::step("start the supervisor"))?;
-            become_command(&plan, ours, std::env::vars_os().collect())
+            become_command(&plan, ours, Some(Pid::from_raw(between)), std::env::vars_os().collect())
         }
     }
 }
@@ -91,8 +90,14 @@ pub fn io(what: &'static str) -> impl FnOnce(std::io::Error) -> Error {
     move |error| Error::Step(what, Errno(error.raw_os_error().unwrap_or(libc::EPIPE)))
 }
 
-/// The command's side: confines itself, waits for the supervisor, executes.
-pub fn become_command(plan: &Plan, mut supervisor: UnixStream, env: Vec<(OsString, OsString)>) -> Result<u8, Error> {
+/// The command's side: confines itself, waits for the supervisor, executes. `between` is a child to be waited for: the
+/// command must not find it.
+pub fn become_command(
+    plan: &Plan,
+    mut supervisor: UnixStream,
+    between: Option<Pid>,
+    env: Vec<(OsString, OsString)>,
+) -> Result<u8, Error> {
     confine::renounce_if_unprivileged()?;
     let floor = confine::lay_floor()?;
     if plan.verbose && !floor {
@@ -114,6 +119,9 @@ pub fn become_command(plan: &Plan, mut supervisor: UnixStream, env: Vec<(OsStrin
     }
     drop(listener);
     drop(supervisor);
+    if let Some(between) = between {
+        waitpid(between, None).map_err(Error::step("start the supervisor"))?;
+    }
     confine::shed_capabilities(&plan.keep)?;
     process::restore_sigpipe().map_err(Error::step("restore signals"))?;
     // Everything else that is open here is close-on-exec.

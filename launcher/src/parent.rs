@@ -142,7 +142,7 @@ fn start_command(plan: Plan, mut front: UnixStream, mask: SigSet, front_pid: Pid
             drop(front);
             let restored = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&mask), None);
             let error = match restored {
-                Ok(()) => match become_command(&plan, theirs, env_for_child(front_pid)) {
+                Ok(()) => match become_command(&plan, theirs, None, env_for_child(front_pid)) {
                     Ok(_) => Error::NoSupervisor,
                     Err(error) => error,
                 },
