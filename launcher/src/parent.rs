@@ -9,7 +9,7 @@ use crate::launch::{become_command, io, supervise, talk};
 use crate::plan::Plan;
 use crate::report;
 use crate::supervisor::Child;
-use crate::sys::process::{Fork, exit_now, forbid_core, fork};
+use crate::sys::process::{Change, Fork, exit_now, forbid_core, fork, raise, unblock};
 use crate::sys::signal::by_default;
 use crate::sys::{Errno, pidfd};
 use nix::errno::Errno as Number;
@@ -17,7 +17,6 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::prctl;
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, kill, sigprocmask};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
-use nix::sys::wait::WaitStatus;
 use nix::unistd::{Pid, getpid};
 use std::ffi::OsString;
 use std::fs::File;
@@ -44,13 +43,12 @@ impl Report {
     const LEN: usize = 5;
 
     /// What a change of the command's state comes to.
-    pub fn of(status: WaitStatus) -> Option<Self> {
-        match status {
-            WaitStatus::Exited(_, status) => Some(Report::Exited(status)),
-            WaitStatus::Signaled(_, signal, _) => Some(Report::Killed(signal as i32)),
-            WaitStatus::Stopped(_, signal) => Some(Report::Stopped(signal as i32)),
-            WaitStatus::Continued(_) => Some(Report::Continued),
-            _ => None,
+    pub fn of(change: Change) -> Self {
+        match change {
+            Change::Exited(status) => Report::Exited(status),
+            Change::Killed(signal) => Report::Killed(signal),
+            Change::Stopped(signal) => Report::Stopped(signal),
+            Change::Continued => Report::Continued,
         }
     }
 
@@ -250,18 +248,16 @@ fn end_without_report(supervisor: Pid) -> Error {
 
 /// Ends this process by the signal that ended the command.
 fn end_by(signal: i32) -> Result<u8, Error> {
-    let number = Signal::try_from(signal).map_err(Error::step("end as the command did"))?;
+    const STEP: &str = "end as the command did";
     // The command has left a core file if there is to be one.
-    forbid_core().map_err(Error::step("end as the command did"))?;
-    if number != Signal::SIGKILL {
-        by_default(signal).map_err(Error::step("end as the command did"))?;
+    forbid_core().map_err(Error::step(STEP))?;
+    if signal != libc::SIGKILL {
+        by_default(signal).map_err(Error::step(STEP))?;
     }
-    let mut only = SigSet::empty();
-    only.add(number);
-    kill(getpid(), number).map_err(Error::step("end as the command did"))?;
-    sigprocmask(SigmaskHow::SIG_UNBLOCK, Some(&only), None).map_err(Error::step("end as the command did"))?;
+    raise(signal).map_err(Error::step(STEP))?;
+    unblock(signal).map_err(Error::step(STEP))?;
     // Not reached: the signal is fatal by default, for it was fatal to the command.
-    Err(Error::Step("end as the command did", Errno(libc::EINTR)))
+    Err(Error::Step(STEP, Errno(libc::EINTR)))
 }
 
 #[cfg(test)]

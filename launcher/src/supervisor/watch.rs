@@ -2,11 +2,11 @@
 
 use super::Shared;
 use super::holder::tell_collisions;
-use crate::sys::process::exit_now;
+use crate::parent::Report;
+use crate::sys::process::{exit_now, next_change};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signalfd::SignalFd;
-use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
 use std::fs::File;
 use std::io::Write;
@@ -17,7 +17,7 @@ use std::time::Duration;
 pub struct Child {
     /// Its process id.
     pub pid: Pid,
-    /// Where changes of its state are reported: see [`Report`](crate::parent::Report).
+    /// Where changes of its state are reported: see [`Report`].
     pub reports: File,
     /// SIGCHLD, blocked in all threads.
     pub signals: SignalFd,
@@ -108,14 +108,9 @@ impl Child {
     /// Takes note of every child that changed: the command's changes are reported, orphans of the context are buried.
     fn reap(&mut self) {
         while self.signals.read_signal().is_ok_and(|signal| signal.is_some()) {}
-        let any = WaitPidFlag::WEXITED | WaitPidFlag::WSTOPPED | WaitPidFlag::WCONTINUED | WaitPidFlag::WNOHANG;
-        while let Ok(status) = waitid(Id::All, any) {
-            if status == WaitStatus::StillAlive {
-                return;
-            }
-            if status.pid() == Some(self.pid)
-                && let Some(report) = crate::parent::Report::of(status)
-            {
+        while let Ok(Some((pid, change))) = next_change() {
+            if pid == self.pid.as_raw() {
+                let report = Report::of(change);
                 // EPIPE: nobody waits for the command any more.
                 let _ = self.reports.write_all(&report.to_bytes());
                 self.ended |= report.is_last();

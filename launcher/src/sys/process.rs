@@ -22,6 +22,59 @@ pub fn fork() -> Result<Fork> {
     }
 }
 
+/// How a child changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// It ended with this status.
+    Exited(i32),
+    /// It was killed by this signal.
+    Killed(i32),
+    /// It was stopped by this signal.
+    Stopped(i32),
+    /// It goes on.
+    Continued,
+}
+
+/// The next child of this process that changed, if there is one: waitid(2) without waiting. (nix knows no real-time
+/// signals, by which a child can die as well.)
+pub fn next_change() -> Result<Option<(pid_t, Change)>> {
+    let options = libc::WEXITED | libc::WSTOPPED | libc::WCONTINUED | libc::WNOHANG;
+    // SAFETY: all-zero is a valid siginfo_t, and its process id stays zero if no child changed.
+    let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
+    // SAFETY: the kernel fills `info`.
+    cerr(unsafe { libc::waitid(libc::P_ALL, 0, &raw mut info, options) })?;
+    // SAFETY: waitid fills the fields of SIGCHLD, or leaves zeroes.
+    let pid = unsafe { info.si_pid() };
+    // SAFETY: as above.
+    let status = unsafe { info.si_status() };
+    let change = match info.si_code {
+        _ if pid == 0 => return Ok(None),
+        libc::CLD_EXITED => Change::Exited(status),
+        libc::CLD_KILLED | libc::CLD_DUMPED => Change::Killed(status),
+        libc::CLD_CONTINUED => Change::Continued,
+        _ => Change::Stopped(status),
+    };
+    Ok(Some((pid, change)))
+}
+
+/// Sends `signal` to this process.
+pub fn raise(signal: i32) -> Result<()> {
+    let this = std::process::id() as pid_t;
+    // SAFETY: plain numbers.
+    cerr(unsafe { libc::kill(this, signal) }).map(drop)
+}
+
+/// Lets `signal` through to this thread.
+pub fn unblock(signal: i32) -> Result<()> {
+    let mut only = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
+    // SAFETY: sigemptyset initialises the set that it is given.
+    unsafe { libc::sigemptyset(only.as_mut_ptr()) };
+    // SAFETY: the set is initialised; a number that is no signal is refused.
+    cerr(unsafe { libc::sigaddset(only.as_mut_ptr(), signal) })?;
+    // SAFETY: the set is initialised, and the old one is not asked for.
+    cerr(unsafe { libc::sigprocmask(libc::SIG_UNBLOCK, only.as_ptr(), std::ptr::null_mut()) }).map(drop)
+}
+
 /// Closes every descriptor of this process from `first` to `last`, both included.
 pub fn close_range(first: c_uint, last: c_uint) -> Result<()> {
     // SAFETY: callers give a range in which no live value of this process owns a descriptor.
