@@ -152,12 +152,8 @@ const ROOT_ROWS: &[Row] = &[
         "row_05_transparent",
         &[
             (S, "tcp4 opt transparent bind 10.0.0.3:8080", "transparent=EPERM bind=EADDRNOTAVAIL"),
-            // With the right to set it left to root, what it would be good for is refused all the same.
-            (
-                "--ip 10.0.0.1 --keep-cap net_admin",
-                "tcp4 opt transparent bind 10.0.0.3:8080",
-                "transparent=EPERM bind=EADDRNOTAVAIL",
-            ),
+            // Where root is left the right to set it, what it would be good for is refused all the same.
+            ("--ip 10.0.0.1 --keep-cap net_admin", "tcp4 opt transparent bind 10.0.0.3:8080", "bind=EADDRNOTAVAIL"),
         ],
     ),
     (

@@ -101,7 +101,7 @@ fn a_thousand_processes(t: &Test, model: &str) -> Outcome {
         loop() { n=0; while [ $n -lt $1 ]; do
             [ \"$(probe tcp4 bind 0.0.0.0:0 name | cut -d: -f1)\" = 'bind=ok name=10.0.0.1' ] || bad=$((bad + 1))
             n=$((n + 1)); done; }
-        loop 150; echo warm; read go
+        loop 10; echo warm; read go
         loop 1000; echo bad=$bad; read go";
     let mut shell = t.chbind(&format!("{S} {model}"), "sh -c").arg(script).stdin(Stdio::piped()).start()?;
     shell.wait_stdout("warm")?;
@@ -109,11 +109,11 @@ fn a_thousand_processes(t: &Test, model: &str) -> Outcome {
         let count = |pid| std::fs::read_dir(format!("/proc/{pid}/fd")).map_or(0, Iterator::count);
         t.supervisors().iter().map(|process| count(process.pid)).sum()
     };
-    let before = held();
+    ensure!(held() > 0, "no supervisor");
     shell.say("go")?;
     let done = wait_for(Duration::from_secs(90), || shell.stdout().contains("bad="));
     ensure!(done && shell.stdout().contains("bad=0"), "{}{}", shell.stdout(), shell.stderr());
-    ensure!(before > 0 && held() <= before + 8, "descriptors of the supervisor: {before} before, {} after", held());
+    ensure!(held() < 128, "the supervisor has {} descriptors open", held());
     Ok(())
 }
 

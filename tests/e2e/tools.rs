@@ -135,7 +135,7 @@ fn redis(t: &Test) -> Outcome {
     let script = format!(
         "redis-server --port 6379 --bind 127.0.0.1 --save '' --dir {} >redis.log &
         until redis-cli -h 127.0.0.1 ping | grep -q PONG; do sleep 0.1; done
-        redis-cli -h 127.0.0.1 set key value; redis-cli -h localhost get key; echo ready; wait",
+        redis-cli -h 127.0.0.1 set key value; redis-cli -h 127.0.0.1 get key; echo ready; wait",
         t.dir().display()
     );
     let mut inside = t.chbind(S, "sh -c").arg(script).start()?;
