@@ -2,7 +2,7 @@
 
 use super::caller::{self, Stop};
 use super::rights::with_privileged_ports;
-use super::worker::{Subject, Worker};
+use super::worker::{Likely, Subject, Worker};
 use crate::sys::seccomp::{Answer, Notification};
 use crate::sys::{self, Errno, socket};
 use chbind_policy::sockaddr::canonical;
@@ -13,7 +13,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 impl Worker {
     pub(super) fn bind(&mut self, call: &Notification) -> Result<Answer, Stop> {
         let address = self.address(call, call.args[1], call.args[2]);
-        let Some((fd, socket)) = self.inet(call)? else { return Ok(Answer::Continue) };
+        let Some((fd, socket)) = self.inet(call, Likely::Stream)? else { return Ok(Answer::Continue) };
         let address = address?;
         if let Some(shown) = address.shown() {
             self.subject = Subject::Address("bind to", shown, socket.transport);
@@ -63,7 +63,7 @@ impl Worker {
     }
 
     pub(super) fn listen(&mut self, call: &Notification) -> Result<Answer, Stop> {
-        let Some((fd, socket)) = self.inet(call)? else { return Ok(Answer::Continue) };
+        let Some((fd, socket)) = self.inet(call, Likely::Stream)? else { return Ok(Answer::Continue) };
         let bound = local(fd.as_fd())?;
         let listening = socket::option(fd.as_fd(), libc::SOL_SOCKET, libc::SO_ACCEPTCONN)? != 0;
         self.subject = Subject::Address("listen on", canonical(bound), socket.transport);

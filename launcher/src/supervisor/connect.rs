@@ -2,7 +2,7 @@
 
 use super::bind::local;
 use super::caller::Stop;
-use super::worker::{Subject, Worker};
+use super::worker::{Likely, Subject, Worker};
 use crate::sys::seccomp::{Answer, Notification};
 use crate::sys::{self, Errno, socket};
 use chbind_policy::connect::{self, Connect};
@@ -16,7 +16,7 @@ pub(super) const ATTEMPTS: usize = 3;
 impl Worker {
     pub(super) fn connect(&mut self, call: &Notification) -> Result<Answer, Stop> {
         let address = self.address(call, call.args[1], call.args[2]);
-        let Some((fd, socket)) = self.inet(call)? else { return Ok(Answer::Continue) };
+        let Some((fd, socket)) = self.inet(call, Likely::Stream)? else { return Ok(Answer::Continue) };
         let fd = fd.as_fd();
         let address = address?;
         if let Some(shown) = address.shown() {

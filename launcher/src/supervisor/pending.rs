@@ -38,9 +38,16 @@ struct Entry {
     standing: Arc<AtomicU8>,
 }
 
+#[derive(Default)]
+struct Table {
+    entries: HashMap<u64, Entry>,
+    /// Looks since there was anything to look at; `None` while nobody looks, and the next entry must wake somebody.
+    idle: Option<u32>,
+}
+
 /// The table of blocked calls.
 pub(super) struct Pending {
-    entries: Mutex<HashMap<u64, Entry>>,
+    table: Mutex<Table>,
     /// Readable when there is something new to look at.
     pub(super) wake: EventFd,
 }
@@ -60,23 +67,25 @@ impl Blocked<'_> {
 
 impl Drop for Blocked<'_> {
     fn drop(&mut self) {
-        self.table.entries().remove(&self.id);
+        self.table.lock().entries.remove(&self.id);
     }
 }
 
 /// The shortest and longest time between two looks at a blocked caller.
 const LOOKS: (Duration, Duration) = (Duration::from_millis(2), Duration::from_millis(40));
+/// Looks at an empty table before looking stops.
+const IDLE_LOOKS: u32 = 16;
 /// Looks after which a signal that is still pending for the process is taken to be this thread's.
 const DOUBTFUL: u8 = 3;
 
 impl Pending {
     pub(super) fn new() -> sys::Result<Self> {
         let wake = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?;
-        Ok(Pending { entries: Mutex::default(), wake })
+        Ok(Pending { table: Mutex::default(), wake })
     }
 
-    fn entries(&self) -> std::sync::MutexGuard<'_, HashMap<u64, Entry>> {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> std::sync::MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Enters the call `id` of thread `caller`, on which the calling thread is about to block.
@@ -89,9 +98,10 @@ impl Pending {
             doubtful: 0,
             standing: Arc::clone(&standing),
         };
-        let mut entries = self.entries();
-        entries.insert(id, entry);
-        if entries.len() == 1 {
+        let mut table = self.lock();
+        table.entries.insert(id, entry);
+        if table.idle.is_none() {
+            table.idle = Some(0);
             self.wake_up();
         }
         Blocked { table: self, id, standing }
@@ -105,17 +115,28 @@ impl Pending {
 
     /// Whether no call blocks.
     pub(super) fn is_empty(&self) -> bool {
-        self.entries().is_empty()
+        self.lock().entries.is_empty()
     }
 
     /// Looks at every blocked call, interrupts those that have to end, and says when to look again.
     pub(super) fn look(&self, listener: &Listener) -> Option<Duration> {
         let mut next: Option<Duration> = None;
-        let mut entries = self.entries();
+        let mut table = self.lock();
+        // Calls that block for a moment come in rows: go on looking for a while rather than be woken for each.
+        table.idle = match table.idle {
+            Some(looks) if table.entries.is_empty() => (looks < IDLE_LOOKS).then_some(looks + 1),
+            Some(_) => Some(0),
+            None => None,
+        };
+        if table.entries.is_empty() {
+            return table.idle.map(|_| LOOKS.0);
+        }
+        let entries = &mut table.entries;
         // Many blocked calls are looked at less often: the watching stays a small part of a CPU.
         let least = LOOKS.0.max(Duration::from_micros(100) * u32::try_from(entries.len()).unwrap_or(u32::MAX));
         for (id, entry) in entries.iter_mut() {
-            if entry.standing.load(Ordering::Relaxed) == Standing::Waiting as u8 {
+            let age = entry.since.elapsed();
+            if age >= LOOKS.0 && entry.standing.load(Ordering::Relaxed) == Standing::Waiting as u8 {
                 let standing = entry.look(*id, listener);
                 entry.standing.store(standing as u8, Ordering::Release);
             }
@@ -123,7 +144,7 @@ impl Pending {
                 // Again at every look, for the worker may have been just short of blocking. ESRCH: it has ended.
                 let _ = signal::nudge(entry.worker);
             }
-            let wait = (entry.since.elapsed() / 8).clamp(least, LOOKS.1.max(least));
+            let wait = (age / 8).clamp(least, LOOKS.1.max(least));
             next = Some(next.map_or(wait, |next| next.min(wait)));
         }
         next

@@ -3,7 +3,7 @@
 use super::bind::local;
 use super::caller::{self, Stop};
 use super::connect::{ATTEMPTS, pin};
-use super::worker::{RawAddress, Subject, Worker};
+use super::worker::{Likely, RawAddress, Subject, Worker};
 use crate::sys::memory::{Pages, Piece};
 use crate::sys::seccomp::{Answer, Notification};
 use crate::sys::{Errno, signal, socket};
@@ -42,7 +42,7 @@ impl Message {
 
 impl Worker {
     pub(super) fn sendto(&mut self, call: &Notification) -> Result<Answer, Stop> {
-        let Some((fd, socket)) = self.inet(call)? else { return Ok(Answer::Continue) };
+        let Some((fd, socket)) = self.inet(call, Likely::Datagram)? else { return Ok(Answer::Continue) };
         let [_, at, len, flags, address, address_len] = call.args;
         let message = Message {
             address: Some(self.address(call, address, address_len)?),
@@ -55,7 +55,7 @@ impl Worker {
     }
 
     pub(super) fn sendmsg(&mut self, call: &Notification) -> Result<Answer, Stop> {
-        let Some((fd, socket)) = self.inet(call)? else { return Ok(Answer::Continue) };
+        let Some((fd, socket)) = self.inet(call, Likely::Datagram)? else { return Ok(Answer::Continue) };
         let message = self.message(call, call.args[1], call.args[2] as i32)?;
         let sent = self.transmit(call, fd.as_fd(), &socket, message)?;
         Ok(Answer::Return(sent as i64))
@@ -63,7 +63,7 @@ impl Worker {
 
     /// As many as can be sent; an error counts only if it is the first's (`__sys_sendmmsg`, net/socket.c).
     pub(super) fn sendmmsg(&mut self, call: &Notification) -> Result<Answer, Stop> {
-        let Some((fd, socket)) = self.inet(call)? else { return Ok(Answer::Continue) };
+        let Some((fd, socket)) = self.inet(call, Likely::Datagram)? else { return Ok(Answer::Continue) };
         let [_, at, many, flags, ..] = call.args;
         let many = (many & u64::from(u32::MAX)).min(IOV_MAX);
         let mut done = 0;
@@ -286,10 +286,11 @@ impl Worker {
         } else {
             payload
         };
-        let may_block = flags & libc::MSG_DONTWAIT == 0 && !socket::is_nonblocking(fd)?;
-        if !(may_block && flags & libc::MSG_FASTOPEN != 0) {
+        let wants_to_block =
+            || -> Result<bool, Stop> { Ok(flags & libc::MSG_DONTWAIT == 0 && !socket::is_nonblocking(fd)?) };
+        if flags & libc::MSG_FASTOPEN == 0 || !wants_to_block()? {
             match socket::send(fd, destination, payload, control, flags | libc::MSG_DONTWAIT) {
-                Err(Errno(libc::EAGAIN)) if may_block => {}
+                Err(Errno(libc::EAGAIN)) if wants_to_block()? => {}
                 done => return Ok(done?),
             }
         }

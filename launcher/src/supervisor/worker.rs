@@ -44,6 +44,13 @@ impl fmt::Display for Subject {
     }
 }
 
+/// What a call is mostly made on: it is asked first whether a socket is that. The answer is the same either way.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Likely {
+    Stream,
+    Datagram,
+}
+
 /// An address as the caller gave it: our copy.
 pub(super) struct RawAddress {
     bytes: [u8; LEN_MAX],
@@ -155,13 +162,13 @@ impl Worker {
     }
 
     /// The duplicate of the caller's socket, and what it is; `None` for the families whose calls run as they are.
-    pub(super) fn inet(&mut self, call: &Notification) -> Result<Option<(OwnedFd, Socket)>, Stop> {
+    pub(super) fn inet(&mut self, call: &Notification, likely: Likely) -> Result<Option<(OwnedFd, Socket)>, Stop> {
         let fd = self.handles.duplicate(&self.shared.listener, call, call.args[0] as i32)?;
-        let socket = self.identify(fd.as_fd())?;
+        let socket = self.identify(fd.as_fd(), likely)?;
         Ok(socket.map(|socket| (fd, socket)))
     }
 
-    fn identify(&self, fd: BorrowedFd) -> Result<Option<Socket>, Stop> {
+    fn identify(&self, fd: BorrowedFd, likely: Likely) -> Result<Option<Socket>, Stop> {
         let domain = socket::option(fd, libc::SOL_SOCKET, libc::SO_DOMAIN)?;
         if matches!(domain, AF_UNIX | AF_NETLINK | AF_ALG) {
             return Ok(None);
@@ -169,7 +176,7 @@ impl Worker {
         if socket::netns_cookie(fd)? != self.shared.netns_cookie {
             return Err(Refusal { errno: libc::EPERM, reason: Reason::OtherNamespace }.into());
         }
-        let (kind, protocol) = if socket::is_plain_tcp(fd) {
+        let (kind, protocol) = if likely == Likely::Stream && socket::is_plain_tcp(fd) {
             (libc::SOCK_STREAM, libc::IPPROTO_TCP)
         } else {
             let kind = socket::option(fd, libc::SOL_SOCKET, libc::SO_TYPE)?;
