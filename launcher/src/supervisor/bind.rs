@@ -89,7 +89,7 @@ impl Worker {
     pub(super) fn set_option(&mut self, call: &Notification) -> Result<Answer, Stop> {
         let [level, name] = [call.args[1] as i32, call.args[2] as i32];
         self.subject = Subject::Option { level, name };
-        let fd = self.handles.duplicate(&self.shared.listener, call, call.args[0] as i32)?;
+        let fd = self.shared.handles.duplicate(&self.shared.listener, call, call.args[0] as i32)?;
         let len = usize::try_from(call.args[4] as i32).map_err(|_| Stop::Fail(libc::EINVAL))?;
         let mut bytes = [0; option::VALUE_MAX];
         let value = bytes.get_mut(..len.min(option::VALUE_MAX)).unwrap_or_default();

@@ -13,6 +13,7 @@ use libc::pid_t;
 use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
+use std::sync::{Mutex, PoisonError};
 
 /// Why a call ends without having been done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,19 +43,21 @@ const UNREADABLE: Stop = Stop::Refused(Refusal { errno: libc::EPERM, reason: Rea
 /// Handles kept for threads that call often.
 const SLOTS: usize = 64;
 
-/// Handles of calling threads.
+type Slot = Option<(pid_t, OwnedFd)>;
+
+/// Handles of calling threads, shared by all threads here: their number stays bounded.
 pub(super) struct Handles {
-    slots: Vec<Option<(pid_t, OwnedFd)>>,
+    slots: Mutex<[Slot; SLOTS]>,
     of: pidfd::Of,
 }
 
 impl Handles {
     pub(super) fn new(of: pidfd::Of) -> Self {
-        Handles { slots: (0..SLOTS).map(|_| None).collect(), of }
+        Handles { slots: Mutex::new([const { None }; SLOTS]), of }
     }
 
     /// A duplicate of the socket that descriptor `fd` of the caller names.
-    pub(super) fn duplicate(&mut self, listener: &Listener, call: &Notification, fd: i32) -> Result<OwnedFd, Stop> {
+    pub(super) fn duplicate(&self, listener: &Listener, call: &Notification, fd: i32) -> Result<OwnedFd, Stop> {
         let found = match self.of {
             pidfd::Of::Thread => self.of_thread(listener, call, fd),
             pidfd::Of::Process => of_process(listener, call, fd),
@@ -66,8 +69,9 @@ impl Handles {
         }
     }
 
-    fn of_thread(&mut self, listener: &Listener, call: &Notification, fd: i32) -> Result<OwnedFd, Stop> {
-        let slot = &mut self.slots[call.tid as usize % SLOTS];
+    fn of_thread(&self, listener: &Listener, call: &Notification, fd: i32) -> Result<OwnedFd, Stop> {
+        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        let slot = &mut slots[call.tid as usize % SLOTS];
         if let Some((tid, handle)) = slot
             && *tid == call.tid
         {

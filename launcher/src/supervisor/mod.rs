@@ -24,6 +24,7 @@ pub use watch::Child;
 
 use crate::sys::seccomp::{Listener, Wait};
 use crate::sys::{self, pidfd, socket};
+use caller::Handles;
 use chbind_policy::{Context, Host, Transport};
 use crew::Crew;
 use holder::Collisions;
@@ -66,7 +67,7 @@ struct Shared {
     context: &'static Context<'static>,
     network: NetworkOwner,
     netns_cookie: u64,
-    handles_of: pidfd::Of,
+    handles: Handles,
     crew: Crew,
     pending: Pending,
     served: Served,
@@ -102,7 +103,7 @@ pub fn serve(assignment: Assignment) -> sys::Result<()> {
     // Older kernels answer as surely, only slower.
     let _ = listener.wake_in_turn();
     let netns_cookie = socket::netns_cookie(nid.as_fd())?;
-    let handles_of = match pidfd::open(sys::signal::own_tid(), pidfd::Of::Thread) {
+    let of = match pidfd::open(sys::signal::own_tid(), pidfd::Of::Thread) {
         Ok(_) => pidfd::Of::Thread,
         Err(_) => pidfd::Of::Process,
     };
@@ -112,7 +113,7 @@ pub fn serve(assignment: Assignment) -> sys::Result<()> {
         context,
         network,
         netns_cookie,
-        handles_of,
+        handles: Handles::new(of),
         crew: Crew::default(),
         pending: Pending::new()?,
         served: Served::new(context),

@@ -17,7 +17,7 @@ impl Worker {
         call: &Notification,
         of: fn(BorrowedFd) -> sys::Result<Option<SocketAddr>>,
     ) -> Result<Answer, Stop> {
-        let fd = match self.handles.duplicate(&self.shared.listener, call, call.args[0] as i32) {
+        let fd = match self.shared.handles.duplicate(&self.shared.listener, call, call.args[0] as i32) {
             Err(Stop::Gone) => return Err(Stop::Gone),
             Err(_) => return Ok(Answer::Continue),
             Ok(fd) => fd,

@@ -1,7 +1,7 @@
 //! One thread of the supervisor: takes a call, finds its rule, answers it.
 
 use super::Shared;
-use super::caller::{self, Handles, Stop};
+use super::caller::{self, Stop};
 use super::pending::{Blocked, Standing};
 use crate::sys::seccomp::{Answer, Notification, Received, Wait};
 use crate::sys::{self, Errno, socket};
@@ -71,7 +71,6 @@ impl RawAddress {
 /// What one thread needs.
 pub(super) struct Worker {
     pub(super) shared: &'static Shared,
-    pub(super) handles: Handles,
     /// For payloads; grows to the largest datagram.
     pub(super) buffer: Vec<u8>,
     pub(super) subject: Subject,
@@ -81,14 +80,7 @@ pub(super) struct Worker {
 
 /// Answers calls until the crew needs this thread no more.
 pub(super) fn run(shared: &'static Shared) {
-    let mut worker = Worker {
-        shared,
-        handles: Handles::new(shared.handles_of),
-        buffer: Vec::new(),
-        subject: Subject::Call(""),
-        leading: false,
-        blocked: None,
-    };
+    let mut worker = Worker { shared, buffer: Vec::new(), subject: Subject::Call(""), leading: false, blocked: None };
     while shared.crew.lead() {
         worker.leading = true;
         while worker.leading {
@@ -100,6 +92,8 @@ pub(super) fn run(shared: &'static Shared) {
                 Err(_) => std::thread::sleep(Duration::from_millis(1)),
             }
         }
+        // Many threads may wait for the lead: none keeps more than it needs.
+        worker.buffer = Vec::new();
     }
 }
 
@@ -162,8 +156,8 @@ impl Worker {
     }
 
     /// The duplicate of the caller's socket, and what it is; `None` for the families whose calls run as they are.
-    pub(super) fn inet(&mut self, call: &Notification, likely: Likely) -> Result<Option<(OwnedFd, Socket)>, Stop> {
-        let fd = self.handles.duplicate(&self.shared.listener, call, call.args[0] as i32)?;
+    pub(super) fn inet(&self, call: &Notification, likely: Likely) -> Result<Option<(OwnedFd, Socket)>, Stop> {
+        let fd = self.shared.handles.duplicate(&self.shared.listener, call, call.args[0] as i32)?;
         let socket = self.identify(fd.as_fd(), likely)?;
         Ok(socket.map(|socket| (fd, socket)))
     }
