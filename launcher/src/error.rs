@@ -60,6 +60,8 @@ pub enum Error {
     Capabilities(String),
     /// The filter could not be made.
     Filter(filter::Error),
+    /// The supervisor could not be started, in its words.
+    Supervisor(String),
     /// The supervisor ended before it was ready.
     NoSupervisor,
 }
@@ -127,6 +129,7 @@ impl fmt::Display for Error {
             Error::Step(what, errno) => write!(f, "cannot {what}: {errno}"),
             Error::Capabilities(why) => write!(f, "cannot give up capabilities: {why}"),
             Error::Filter(error) => write!(f, "cannot make the filter: {error}"),
+            Error::Supervisor(why) => write!(f, "cannot start the supervisor: {why}"),
             Error::NoSupervisor => f.write_str("the supervisor ended before it was ready"),
         }
     }

@@ -5,7 +5,7 @@
 //!
 //! 1. the command's side installs the filter and names the listener (its descriptor number and the kind of wait, 4 bytes each);
 //! 2. the supervisor fetches the listener with pidfd_getfd (it could not be sent: sending is what the listener holds
-//!    back), gets ready, and answers with an error number (4 bytes; 0 is ready);
+//!    back), gets ready, and answers with what is wrong (length, 4 bytes, and as much text; 0 is ready);
 //! 3. the command's side drops what it does not need any more and executes the command.
 
 use crate::args::Process;
@@ -13,6 +13,7 @@ use crate::confine;
 use crate::error::Error;
 use crate::plan::Plan;
 use crate::supervisor::{self, Assignment, Child};
+use crate::sys::memory::{self, Piece};
 use crate::sys::process::{Fork, close_range, exit_now, fork};
 use crate::sys::seccomp::{Listener, Wait};
 use crate::sys::signal::ignore;
@@ -111,11 +112,13 @@ pub fn become_command(
     }
     let offer = [listener.as_raw_fd(), i32::from(wait == Wait::Interruptible)].map(i32::to_ne_bytes).concat();
     supervisor.write_all(&offer).map_err(|_| Error::NoSupervisor)?;
-    let mut ready = [0; 4];
-    supervisor.read_exact(&mut ready).map_err(|_| Error::NoSupervisor)?;
-    match i32::from_ne_bytes(ready) {
-        0 => {}
-        errno => return Err(Error::Step("start the supervisor", Errno(errno))),
+    let mut length = [0; 4];
+    supervisor.read_exact(&mut length).map_err(|_| Error::NoSupervisor)?;
+    if u32::from_ne_bytes(length) != 0 {
+        let mut why = String::new();
+        // As much as there is to be had.
+        let _ = supervisor.read_to_string(&mut why);
+        return Err(Error::Supervisor(why));
     }
     drop(listener);
     drop(supervisor);
@@ -148,13 +151,11 @@ pub fn supervise(plan: Plan, mut channel: UnixStream, command: Pid, child: Optio
 }
 
 fn answer(channel: &UnixStream, ready: Result<(), Error>) {
-    let errno = match ready {
-        Ok(()) => 0,
-        Err(Error::Step(_, Errno(errno))) => errno,
-        Err(_) => libc::EPERM,
-    };
+    let why = ready.err().map(|error| error.to_string()).unwrap_or_default();
+    let mut answer = u32::try_from(why.len()).unwrap_or(u32::MAX).to_ne_bytes().to_vec();
+    answer.extend(why.bytes());
     // The other side sees the end of the channel if this fails.
-    let _ = (&*channel).write_all(&errno.to_ne_bytes());
+    let _ = (&*channel).write_all(&answer);
 }
 
 /// Detaches this process from everything that it inherited, and fetches the listener.
@@ -181,7 +182,11 @@ fn prepare(plan: Plan, channel: &mut UnixStream, command: Pid, child: Option<Chi
     }
     let [number, interruptible] = offer.map(i32::from_ne_bytes);
     let listener = pidfd::duplicate(handle.as_fd(), number).map_err(Error::step("fetch the listener"))?;
+    // With the rights that will be left: what does not work now would never work.
     confine::confine_supervisor()?;
+    let probe = [Piece::new((&raw const offer) as u64, 1)];
+    memory::read(command.as_raw(), &probe, &mut [0]).map_err(Error::step("read the command's memory"))?;
+    pidfd::duplicate(handle.as_fd(), number).map_err(Error::step("reach the command's descriptors"))?;
     Ok(Assignment {
         listener: Listener::new(listener),
         wait: if interruptible == 0 { Wait::Killable } else { Wait::Interruptible },
