@@ -1,6 +1,6 @@
 //! The network of a trial, and sockets of its own to look at contexts from outside.
 
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -66,6 +66,19 @@ pub fn sysctl(name: &str, value: &str) -> Outcome {
     std::fs::write(&path, value).map_err(|error| format!("{path}: {error}").into())
 }
 
+/// Binds, if need be after a moment: a socket that was closed here may live on in a child that another trial's thread has
+/// just forked, until that child executes its program.
+fn once_free<T>(bind: impl Fn() -> io::Result<T>) -> io::Result<T> {
+    let mut bound = bind();
+    wait_for(SOON, || {
+        if bound.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::AddrInUse) {
+            bound = bind();
+        }
+        !bound.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::AddrInUse)
+    });
+    bound
+}
+
 /// A listener that stands for somebody outside of the contexts.
 #[derive(Debug)]
 pub struct Peer(TcpListener);
@@ -73,7 +86,8 @@ pub struct Peer(TcpListener);
 impl Peer {
     /// Listens on that address.
     pub fn listen(address: &str) -> Outcome<Self> {
-        let listener = TcpListener::bind(address).map_err(|error| format!("listen on {address}: {error}"))?;
+        let listener =
+            once_free(|| TcpListener::bind(address)).map_err(|error| format!("listen on {address}: {error}"))?;
         listener.set_nonblocking(true)?;
         Ok(Self(listener))
     }
@@ -113,7 +127,7 @@ impl Busy {
     /// Listens on that address with the shortest of queues, and fills it.
     pub fn listen(address: &str) -> Outcome<Self> {
         let at: SocketAddr = address.parse()?;
-        let listener = TcpListener::bind(at)?;
+        let listener = once_free(|| TcpListener::bind(at))?;
         // std listens with a long queue; to listen again is to shorten it.
         socket::listen(&listener, Backlog::new(0)?)?;
         // The queue takes one more than it was told; what comes then gets no answer.
@@ -175,7 +189,7 @@ pub fn http_get(address: &str, path: &str) -> Outcome<String> {
 
 /// A datagram socket that stands for somebody outside of the contexts.
 pub fn udp_peer(address: &str) -> Outcome<UdpSocket> {
-    let socket = UdpSocket::bind(address).map_err(|error| format!("bind {address}: {error}"))?;
+    let socket = once_free(|| UdpSocket::bind(address)).map_err(|error| format!("bind {address}: {error}"))?;
     socket.set_read_timeout(Some(SOON))?;
     Ok(socket)
 }
