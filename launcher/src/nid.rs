@@ -8,11 +8,16 @@ use crate::error::Error;
 use crate::sys::{Errno, socket};
 use std::net::Ipv4Addr;
 use std::os::fd::OwnedFd;
+use std::thread;
+use std::time::{Duration, Instant};
 
 /// Numbers that can be given; 0 is the host and 1 is reserved.
 const LOWEST: u16 = 2;
 /// Numbers are handed out from here on, as Linux-VServer did, out of the way of those that people choose.
 const DYNAMIC: u16 = 49152;
+
+/// How long a number that was asked for may take to become free.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// A number, and what holds it.
 #[derive(Debug)]
@@ -27,7 +32,7 @@ impl Nid {
     /// The number that was typed.
     pub fn given(text: &str) -> Result<Self, Error> {
         match text.parse() {
-            Ok(number) if number >= LOWEST => hold(number)?.ok_or(Error::NidTaken(number)),
+            Ok(number) if number >= LOWEST => hold_soon(number)?.ok_or(Error::NidTaken(number)),
             _ => Err(Error::BadNid(text.to_owned())),
         }
     }
@@ -46,6 +51,17 @@ impl Nid {
     pub fn loopback(&self) -> Ipv4Addr {
         let [high, low] = self.number.to_be_bytes();
         Ipv4Addr::new(127, high, low, 1)
+    }
+}
+
+/// A supervisor ends a moment after the last task of its context. Whoever restarts a service must not meet the old one.
+fn hold_soon(number: u16) -> Result<Option<Nid>, Error> {
+    let given_up = Instant::now() + PATIENCE;
+    loop {
+        match hold(number)? {
+            None if Instant::now() < given_up => thread::sleep(PATIENCE / 100),
+            done => return Ok(done),
+        }
     }
 }
 

@@ -112,7 +112,7 @@ impl Teller {
     /// The command has ended: lets go of its standard error.
     pub(super) fn command_ended(&self) {
         let mut state = self.state();
-        state.drain();
+        state.sum_up(&self.name);
         if let Sink::Inherited(_) = state.sink {
             let log = UnixDatagram::unbound().and_then(|socket| {
                 socket.connect(SYSTEM_LOG)?;
@@ -134,24 +134,31 @@ impl Teller {
         !self.state().queue.is_empty()
     }
 
-    /// The last words: how often things happened that were told of once.
+    /// The last words.
     pub(super) fn finish(&self) {
-        let mut state = self.state();
-        let mut rest: Vec<(String, u64)> =
-            state.seen.iter().filter(|(_, t)| t.count > t.told).map(|(event, t)| (event.clone(), t.count)).collect();
-        rest.sort();
-        for (event, count) in rest {
-            state.say(format!("chbind: {}: {event} ({count} times in all)\n", self.name));
-        }
-        if state.lost > 0 {
-            let lost = state.lost;
-            state.say(format!("chbind: {}: {lost} more messages were not shown\n", self.name));
-        }
-        state.drain();
+        self.state().sum_up(&self.name);
     }
 }
 
 impl State {
+    /// How often things happened that were told of once.
+    fn sum_up(&mut self, name: &str) {
+        let untold = self.seen.iter_mut().filter(|(_, tally)| tally.count > tally.told);
+        let mut lines: Vec<String> = untold
+            .map(|(event, tally)| {
+                tally.told = tally.count;
+                format!("chbind: {name}: {event} ({} times in all)\n", tally.count)
+            })
+            .collect();
+        lines.sort();
+        let lost = std::mem::take(&mut self.lost);
+        if lost > 0 {
+            lines.push(format!("chbind: {name}: {lost} more messages were not shown\n"));
+        }
+        lines.into_iter().for_each(|line| self.say(line));
+        self.drain();
+    }
+
     fn say(&mut self, mut line: String) {
         if line.len() > LINE {
             let end = (0..LINE).rev().find(|n| line.is_char_boundary(*n)).unwrap_or(0);

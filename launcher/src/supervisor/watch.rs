@@ -70,11 +70,14 @@ pub(super) fn run(shared: &'static Shared, command: OwnedFd, mut child: Option<C
         if let Some(child) = child.as_mut().filter(|_| happened.contains(&Event::ChildChanged)) {
             child.reap();
         }
-        if happened.contains(&Event::CommandEnded) {
-            shared.teller.command_ended();
-            command = None;
-        }
         over |= happened.contains(&Event::Over);
+        if happened.contains(&Event::CommandEnded) {
+            command = None;
+            // With nobody left there is nothing to let go for.
+            if !over {
+                shared.teller.command_ended();
+            }
+        }
         shared.teller.drain();
     }
     end(shared)
