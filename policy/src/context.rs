@@ -125,11 +125,15 @@ impl Context<'_> {
         }
     }
 
-    /// Whether a socket of this context may have `ip` (canonical) as its local address.
+    /// Whether a program may ask for `ip` (canonical) as a source by name.
+    pub fn may_be_named(&self, ip: IpAddr, scope: u32) -> bool {
+        self.is_assigned(ip, scope) || self.loopback_of(Family::of(ip)) == Some(ip)
+    }
+
+    /// Whether a socket of this context may have `ip` (canonical) as its local address: one that may be named, or, where
+    /// loopback is the host's, one that the kernel chose towards it.
     pub fn may_be_local(&self, ip: IpAddr, scope: u32) -> bool {
-        self.is_assigned(ip, scope)
-            || self.loopback_of(Family::of(ip)) == Some(ip)
-            || (self.loopback == Loopback::Host && ip.is_loopback())
+        self.may_be_named(ip, scope) || (self.loopback == Loopback::Host && ip.is_loopback())
     }
 
     /// Whether `ip` is an IPv4 broadcast address that may be bound.

@@ -19,7 +19,10 @@ pub const SOURCE_LEN: usize = HEADER + 24;
 const EINVAL: Refusal = Refusal::native(libc::EINVAL);
 
 /// Judges a list of control messages, the caller's bytes in the supervisor's copy. Where one asks the kernel to choose
-/// the source, `source` (the address of the socket, canonical) is written into it. Says whether a source is named.
+/// the source, `source` (the address of the socket or the message, canonical) is written into it.
+///
+/// Says whether one names a source that the kernel is sure to take, for a message of the family of `source`. Of those
+/// that belong to the other family the kernel passes over some without a word.
 pub fn check(context: &Context, control: &mut [u8], source: Option<IpAddr>) -> Result<bool, Refusal> {
     let mut named = false;
     let mut at = 0usize;
@@ -45,8 +48,12 @@ pub fn check(context: &Context, control: &mut [u8], source: Option<IpAddr>) -> R
 }
 
 fn one(context: &Context, level: i32, kind: i32, data: &mut [u8], source: Option<IpAddr>) -> Result<bool, Refusal> {
-    let own = |ip: IpAddr| {
-        if context.may_be_local(ip, 0) { Ok(true) } else { Err(Refusal::new(libc::EPERM, Reason::ForeignSource(ip))) }
+    let own = |ip: IpAddr, scope: u32| {
+        if context.may_be_named(ip, scope) {
+            Ok(source.is_none_or(|source| source.is_ipv4() == ip.is_ipv4()))
+        } else {
+            Err(Refusal::new(libc::EPERM, Reason::ForeignSource(ip)))
+        }
     };
     match (level, kind) {
         // struct in_pktinfo: interface index, source (ipi_spec_dst), destination; 4 bytes each.
@@ -54,25 +61,42 @@ fn one(context: &Context, level: i32, kind: i32, data: &mut [u8], source: Option
             let field = data.get_mut(4..8).and_then(|rest| rest.first_chunk_mut::<4>()).ok_or(EINVAL)?;
             let ip = Ipv4Addr::from(*field);
             if !ip.is_unspecified() {
-                return own(IpAddr::V4(ip));
+                return own(IpAddr::V4(ip), 0);
             }
             // Zero would set aside the address that the socket is bound to (ip_cmsg_send).
             match source {
-                Some(IpAddr::V4(own)) => *field = own.octets(),
+                Some(IpAddr::V4(ip)) if is_source(context, ip) => *field = ip.octets(),
                 _ => return Err(Refusal::new(libc::EPERM, Reason::SourceOption)),
             }
             Ok(true)
         }
         // struct in6_pktinfo: source (16 bytes), interface index. The unspecified address leaves the socket's.
         (IPPROTO_IPV6, IPV6_PKTINFO | IPV6_2292PKTINFO) => {
-            let ip = Ipv6Addr::from(*data.first_chunk::<16>().ok_or(EINVAL)?);
-            if ip.is_unspecified() { Ok(false) } else { own(IpAddr::V6(ip).to_canonical()) }
+            let (ip, scope) = in6_pktinfo(data).ok_or(EINVAL)?;
+            if ip.is_unspecified() {
+                return Ok(false);
+            }
+            // A v4-mapped one counts only on an IPv6 socket, and only in the newer form (ip_cmsg_send).
+            Ok(own(ip.to_canonical(), scope)? && ip.to_canonical().is_ipv6())
         }
         (IPPROTO_IP, IP_RETOPTS) | (IPPROTO_IPV6, IPV6_RTHDR | IPV6_2292RTHDR) if !data.is_empty() => {
             Err(Refusal::new(libc::EPERM, Reason::SourceOption))
         }
         _ => Ok(false),
     }
+}
+
+/// The address in a `struct in6_pktinfo`, and the interface that a link-local one belongs to.
+pub(crate) fn in6_pktinfo(bytes: &[u8]) -> Option<(IpAddr, u32)> {
+    let (ip, rest) = bytes.split_first_chunk::<16>()?;
+    let scope = rest.first_chunk().map_or(0, |index| u32::from_ne_bytes(*index));
+    Some((IpAddr::V6(Ipv6Addr::from(*ip)), scope))
+}
+
+/// Whether a socket with the address `ip` sends from it. From a group or a broadcast address nothing is sent, and what
+/// was bound outside is not to be named.
+fn is_source(context: &Context, ip: Ipv4Addr) -> bool {
+    ip.is_loopback() || context.may_be_local(IpAddr::V4(ip), 0)
 }
 
 /// A control message that names `source`, and how many of its bytes count (padding included).

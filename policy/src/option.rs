@@ -1,7 +1,8 @@
 //! `setsockopt(2)`: options that change the source of packets, or the way they take.
 
+use crate::control::in6_pktinfo;
 use crate::{Context, Reason, Refusal, Verdict};
-use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use core::net::{IpAddr, Ipv4Addr};
 use libc::{IP_MULTICAST_IF, IPPROTO_IP, IPPROTO_IPV6, IPV6_PKTINFO};
 
 // Not in libc's public constants (linux/in.h, linux/in6.h).
@@ -27,9 +28,9 @@ pub const VALUE_MAX: usize = 64;
 
 /// Judges `setsockopt` of one of [`JUDGED`] with the caller's value as bytes.
 pub fn set(context: &Context, level: i32, name: i32, value: &[u8]) -> Verdict<()> {
-    let own = |ip: IpAddr, errno| {
+    let own = |ip: IpAddr, scope, errno| {
         let ip = ip.to_canonical();
-        if ip.is_unspecified() || context.may_be_local(ip, 0) {
+        if ip.is_unspecified() || context.may_be_named(ip, scope) {
             Ok(())
         } else {
             Err(Refusal::new(errno, Reason::ForeignSource(ip)))
@@ -37,15 +38,15 @@ pub fn set(context: &Context, level: i32, name: i32, value: &[u8]) -> Verdict<()
     };
     match (level, name) {
         // struct in6_pktinfo: the address, then the interface index.
-        (IPPROTO_IPV6, IPV6_PKTINFO) => match value.first_chunk::<16>() {
-            Some(ip) => own(IpAddr::V6(Ipv6Addr::from(*ip)), libc::EPERM),
+        (IPPROTO_IPV6, IPV6_PKTINFO) => match in6_pktinfo(value) {
+            Some((ip, scope)) => own(ip, scope, libc::EPERM),
             None => Ok(()),
         },
         // struct in_addr, struct ip_mreq (group, interface) or struct ip_mreqn (group, interface, index).
         (IPPROTO_IP, IP_MULTICAST_IF) => {
             let at = if value.len() >= 8 { 4 } else { 0 };
             match value.get(at..).and_then(|rest| rest.first_chunk::<4>()) {
-                Some(ip) => own(IpAddr::V4(Ipv4Addr::from(*ip)), libc::EADDRNOTAVAIL),
+                Some(ip) => own(IpAddr::V4(Ipv4Addr::from(*ip)), 0, libc::EADDRNOTAVAIL),
                 None => Ok(()),
             }
         }
