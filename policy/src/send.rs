@@ -79,19 +79,18 @@ fn datagram(
     let mut send = Send { destination, bind_first: None, source: None };
     let to_host_loopback = target.as_ref().is_some_and(|target| matches!(target.source, Source::Kernel));
     match (local(context, bound), target) {
+        // Row 50: connected, the source is decided, and write() would go there too. Not connected, nothing is sent: the
+        // kernel says EDESTADDRREQ.
+        (_, None) => {}
         (Local::Own, _) => {}
         (Local::Foreign, _) if to_host_loopback && bound.ip().is_loopback() => {}
         (Local::Foreign, _) => return Err(Refusal::new(libc::EADDRNOTAVAIL, Reason::BoundOutside(bound.ip()))),
-        // Nothing is sent: the kernel says EDESTADDRREQ.
-        (Local::Unbound, None) => {}
         // An assigned address even towards loopback: one bound to L could never reach anybody else, and one bound to
         // nothing would receive from everywhere.
         (Local::Unbound, Some(target)) => {
             let own = usual_source(context, target.destination.ip(), host)?;
             send.bind_first = Some(for_family(own, socket.family));
         }
-        // A socket with the wildcard came from outside. Connected, its source is decided and cannot be seen here.
-        (Local::Anywhere, None) => send.source = None,
         (Local::Anywhere, Some(target)) => {
             send.source = Some(usual_source(context, target.destination.ip(), host)?.ip());
         }
