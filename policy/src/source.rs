@@ -57,8 +57,11 @@ pub(crate) fn target(
 ) -> Result<Target, Refusal> {
     let ip = destination.ip();
     let is_loopback = (ip.is_loopback() || ip.is_unspecified()) && !context.is_assigned(ip, 0);
+    // An IPv4 address for a socket that speaks IPv6 alone (tcp_v6_connect, udpv6_sendmsg).
+    let mismatch = socket.v6only && ip.is_ipv4();
     if !is_loopback {
-        return Ok(Target { destination, source: Source::Select });
+        let unreachable = Refusal::native(libc::ENETUNREACH);
+        return if mismatch { Err(unreachable) } else { Ok(Target { destination, source: Source::Select }) };
     }
     let port = destination.port();
     // The wildcard as a destination is the kernel's other name for loopback.
@@ -69,6 +72,9 @@ pub(crate) fn target(
     };
     if context.loopback == Loopback::Deny {
         return Err(Refusal::new(libc::EPERM, Reason::LoopbackDenied));
+    }
+    if mismatch {
+        return Err(Refusal::native(libc::ECONNREFUSED));
     }
     if context.loopback == Loopback::Host || context.host_loopback.contains(&port) {
         return Ok(Target { destination: SocketAddr::new(named, port), source: Source::Kernel });
