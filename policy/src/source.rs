@@ -85,12 +85,13 @@ pub(crate) fn target(
         let source = context.loopback_of(Family::of(named)).map_or(Source::Kernel, Source::Loopback);
         return Ok(Target { destination: SocketAddr::new(named, port), source });
     }
-    let reachable = |ip: &IpAddr| ip.is_ipv4() || socket.family == Family::V6;
-    let own = context
-        .loopback_of(Family::of(named))
-        // ::1 on a dual-stack socket is the context's IPv4 loopback where it has no IPv6 one.
-        .or_else(|| context.loopback_of(Family::V4).filter(|_| !socket.v6only));
-    match serving.filter(|ip| reachable(ip) && !(socket.v6only && ip.is_ipv4())).or(own) {
+    let reachable = |ip: &IpAddr| if ip.is_ipv4() { !socket.v6only } else { socket.family == Family::V6 };
+    let own = context.loopback_of(Family::of(named));
+    // Served on 127.0.0.1 is not served on ::1 where that is an address of its own.
+    let is_other = |ip: &IpAddr| context.loopback_of(Family::V4) == Some(*ip) && own.is_some_and(|own| own != *ip);
+    // ::1 on a dual-stack socket is the context's IPv4 loopback where it has no IPv6 one.
+    let own = own.or_else(|| context.loopback_of(Family::V4)).filter(reachable);
+    match serving.filter(|ip| reachable(ip) && !is_other(ip)).or(own) {
         Some(at) => {
             let source = context.loopback_of(Family::of(at)).map_or(Source::Select, Source::Loopback);
             Ok(Target { destination: SocketAddr::new(at, port), source })
