@@ -56,6 +56,8 @@ pub(crate) fn associate(
     let source = match local(context, bound) {
         Local::Own => None,
         Local::Unbound => towards(context, &target, host)?,
+        // Towards the host's loopback any socket without an address has the kernel's loopback source.
+        Local::Anywhere if matches!(target.source, Source::Kernel) => None,
         // Cannot be bound again: good only if the kernel's own choice is ours.
         Local::Anywhere if socket.transport == Transport::Tcp => return Err(foreign),
         Local::Anywhere => match host.preferred_source(target.destination.ip()) {
