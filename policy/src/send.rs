@@ -101,7 +101,9 @@ fn datagram(
 fn usual_source(context: &Context, destination: IpAddr, host: &dyn Host) -> Result<SocketAddr, Refusal> {
     match (select(context, destination, host), context.loopback_of(Family::of(destination))) {
         (Ok(assigned), _) => Ok(with_scope(assigned.ip(), 0, assigned.scope())),
-        (Err(_), Some(loopback)) if destination.is_loopback() || destination == loopback => Ok(SocketAddr::new(loopback, 0)),
+        (Err(_), Some(loopback)) if destination.is_loopback() || destination == loopback => {
+            Ok(SocketAddr::new(loopback, 0))
+        }
         (Err(refusal), _) => Err(refusal),
     }
 }
