@@ -120,22 +120,22 @@ fn run(bed: &'static Bed, who: Who, alone: bool, body: Body) -> Outcome {
     // A namespace belongs to a thread, and what it starts inherits it: so does everything that the test starts.
     std::thread::spawn(move || {
         let prepared = net::enter_new_namespace().and_then(|()| {
+            let namespace = net::Namespace::current()?;
             let dir = bed.make_dir(&format!("trial-{}", SERIAL.fetch_add(1, Ordering::Relaxed)), who)?;
-            Test::new(bed, who, dir)
+            let test = Test::new(bed, who, dir, namespace.number.clone());
+            // Held by whoever clears up, for longer than this thread lives.
+            let _ = namespace_sender.send(namespace);
+            Ok(test)
         });
-        let result = match prepared {
-            Ok(test) => {
-                let _ = namespace_sender.send(test.namespace().to_owned());
-                let body = std::panic::AssertUnwindSafe(|| body(&test));
-                std::panic::catch_unwind(body).unwrap_or_else(|cause| Err(panic_message(&cause)))
-            }
-            Err(error) => Err(error),
-        };
+        let result = prepared.and_then(|test| {
+            let body = std::panic::AssertUnwindSafe(|| body(&test));
+            std::panic::catch_unwind(body).unwrap_or_else(|cause| Err(panic_message(&cause)))
+        });
         let _ = outcome_sender.send(result);
     });
     let result = outcome.recv_timeout(LIMIT).unwrap_or_else(|_| Err(Failed::from("hangs: given up")));
     if let Ok(namespace) = namespace.try_recv() {
-        procs::kill_all_in(&namespace);
+        procs::kill_all_in(&namespace.number);
     }
     result
 }

@@ -56,8 +56,21 @@ pub fn ip(batch: &str) -> Outcome {
     Ok(())
 }
 
-pub(crate) fn namespace_of_this_thread() -> Outcome<String> {
-    Ok(std::fs::read_link("/proc/thread-self/ns/net")?.display().to_string())
+/// A network namespace that is kept from being given up, by its number in /proc/PID/ns/net. The number of one that is
+/// gone may be given to the next: only while it is held does it say who belongs to it.
+#[derive(Debug)]
+pub(crate) struct Namespace {
+    pub(crate) number: String,
+    _held: std::fs::File,
+}
+
+impl Namespace {
+    /// That of the calling thread.
+    pub(crate) fn current() -> Outcome<Self> {
+        const LINK: &str = "/proc/thread-self/ns/net";
+        let _held = std::fs::File::open(LINK)?;
+        Ok(Self { number: std::fs::read_link(LINK)?.display().to_string(), _held })
+    }
 }
 
 /// Sets a system control below net. in the trial's namespace.
