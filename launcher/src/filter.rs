@@ -30,6 +30,11 @@ mod arch {
     /// and socket to recvmsg (arm). None is answered, so that table has no sockets.
     #[cfg(target_arch = "x86_64")]
     pub(super) const SOCKETS_32: [RangeInclusive<u32>; 3] = [102..=102, 345..=345, 359..=373];
+    /// `seccomp` in the 32-bit table: filters set there could have a listener.
+    #[cfg(target_arch = "x86_64")]
+    pub(super) const SECCOMP_32: RangeInclusive<u32> = 354..=354;
+    #[cfg(target_arch = "aarch64")]
+    pub(super) const SECCOMP_32: RangeInclusive<u32> = 383..=383;
     #[cfg(target_arch = "aarch64")]
     pub(super) const SOCKETS_32: [RangeInclusive<u32>; 3] = [102..=102, 281..=297, 374..=374];
 
@@ -41,6 +46,10 @@ mod arch {
 const OFFSET_NR: u32 = 0;
 const OFFSET_ARCH: u32 = 4;
 
+/// `SECCOMP_FILTER_FLAG_NEW_LISTENER` (linux/seccomp.h).
+const NEW_LISTENER: i32 = libc::SECCOMP_FILTER_FLAG_NEW_LISTENER as i32;
+/// What the kernel says to a second listener.
+const BUSY: u32 = SECCOMP_RET_ERRNO | libc::EBUSY as u32;
 const ABSENT: u32 = SECCOMP_RET_ERRNO | libc::ENOSYS as u32;
 
 fn instruction(code: u32, jt: u8, jf: u8, k: u32) -> Instruction {
@@ -154,6 +163,12 @@ fn rules(context: &Context) -> Result<Vec<Rule>, Error> {
         Rule { nr: libc::SYS_socket, cases: plain.clone(), otherwise: NOTIFY },
         Rule { nr: libc::SYS_socketpair, cases: plain, otherwise: NOTIFY },
         Rule { nr: libc::SYS_setsockopt, cases: judged, otherwise: PASS },
+        // Once this filter's listener is gone the kernel would take another, whose owner could answer for the supervisor.
+        Rule {
+            nr: libc::SYS_seccomp,
+            cases: vec![(vec![is_masked(1, NEW_LISTENER, NEW_LISTENER)?], BUSY)],
+            otherwise: PASS,
+        },
     ];
     if context.loopback == Loopback::Remap {
         rules.push(Rule::always(libc::SYS_getsockname, NOTIFY));
@@ -166,7 +181,7 @@ fn rules(context: &Context) -> Result<Vec<Rule>, Error> {
 pub fn program(context: &Context) -> Result<Vec<Instruction>, Error> {
     let (native, predecessor) = arch::AUDIT;
     let mut foreign = vec![jump(libc::BPF_JEQ, predecessor, 1, 0), ret(SECCOMP_RET_KILL_PROCESS), load(OFFSET_NR)];
-    for range in arch::SOCKETS_32.iter().chain([&arch::IO_URING]) {
+    for range in arch::SOCKETS_32.iter().chain([&arch::SECCOMP_32, &arch::IO_URING]) {
         foreign.extend(for_range(range, ABSENT));
     }
     foreign.push(ret(SECCOMP_RET_ALLOW));

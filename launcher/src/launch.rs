@@ -3,7 +3,7 @@
 //! Two processes take part. The one that becomes the command confines itself and then executes it; the other becomes the
 //! supervisor. They speak over a socket pair:
 //!
-//! 1. the command's side installs the filter and names the listener (its descriptor number and the kind of wait, 4 bytes each);
+//! 1. the command's side installs the filter and names the listener (its descriptor number, 4 bytes);
 //! 2. the supervisor fetches the listener with pidfd_getfd (it could not be sent: sending is what the listener holds
 //!    back), gets ready, and answers with what is wrong (length, 4 bytes, and as much text; 0 is ready);
 //! 3. the command's side drops what it does not need any more and executes the command.
@@ -110,8 +110,7 @@ pub fn become_command(
             "signals can interrupt calls that wait for the supervisor: this kernel cannot prevent it (5.19 can)",
         );
     }
-    let offer = [listener.as_raw_fd(), i32::from(wait == Wait::Interruptible)].map(i32::to_ne_bytes).concat();
-    supervisor.write_all(&offer).map_err(|_| Error::NoSupervisor)?;
+    supervisor.write_all(&listener.as_raw_fd().to_ne_bytes()).map_err(|_| Error::NoSupervisor)?;
     let mut length = [0; 4];
     supervisor.read_exact(&mut length).map_err(|_| Error::NoSupervisor)?;
     if u32::from_ne_bytes(length) != 0 {
@@ -176,20 +175,17 @@ fn prepare(plan: Plan, channel: &mut UnixStream, command: Pid, child: Option<Chi
         prctl::set_name(&name).map_err(Error::step("name the supervisor"))?;
     }
 
-    let mut offer = [[0; 4]; 2];
-    for field in &mut offer {
-        channel.read_exact(field).map_err(io("wait for the listener"))?;
-    }
-    let [number, interruptible] = offer.map(i32::from_ne_bytes);
-    let listener = pidfd::duplicate(handle.as_fd(), number).map_err(Error::step("fetch the listener"))?;
+    let mut number = [0; 4];
+    channel.read_exact(&mut number).map_err(io("wait for the listener"))?;
+    let listener_number = i32::from_ne_bytes(number);
+    let listener = pidfd::duplicate(handle.as_fd(), listener_number).map_err(Error::step("fetch the listener"))?;
     // With the rights that will be left: what does not work now would never work.
     confine::confine_supervisor()?;
-    let probe = [Piece::new((&raw const offer) as u64, 1)];
+    let probe = [Piece::new((&raw const number) as u64, 1)];
     memory::read(command.as_raw(), &probe, &mut [0]).map_err(Error::step("read the command's memory"))?;
-    pidfd::duplicate(handle.as_fd(), number).map_err(Error::step("reach the command's descriptors"))?;
+    pidfd::duplicate(handle.as_fd(), listener_number).map_err(Error::step("reach the command's descriptors"))?;
     Ok(Assignment {
         listener: Listener::new(listener),
-        wait: if interruptible == 0 { Wait::Killable } else { Wait::Interruptible },
         context: plan.context,
         name: plan.name,
         messages,

@@ -51,9 +51,9 @@ pub fn comm(tid: pid_t) -> Option<String> {
     Some(printable(String::from_utf8_lossy(&raw).trim_end_matches('\n')))
 }
 
-/// `text` without anything that could move a cursor or begin a line.
+/// `text` without anything that could move a cursor, begin a line or turn the direction of writing.
 pub fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
+    text.chars().map(|c| if c.is_alphanumeric() || c.is_ascii_graphic() || c == ' ' { c } else { '?' }).collect()
 }
 
 /// What identifies a namespace: the device and inode of its file.
@@ -85,6 +85,6 @@ mod tests {
 
     #[test]
     fn names_cannot_forge_lines() {
-        assert_eq!(printable("a\nchbind: \u{1b}[2J"), "a?chbind: ?[2J");
+        assert_eq!(printable("a\nchbind: \u{1b}[2J\u{202e}é"), "a?chbind: ?[2J?é");
     }
 }

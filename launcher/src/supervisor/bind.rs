@@ -19,7 +19,7 @@ impl Worker {
             self.subject = Subject::Address("bind to", shown, socket.transport);
         }
         let action = bind::bind(self.shared.context, &socket, address.bytes())?;
-        self.not_interrupted(call)?;
+        self.still_waiting(call)?;
         match self.bind_as_caller(call, fd.as_fd(), action.address) {
             Ok(()) => {}
             Err(Errno(libc::EADDRINUSE)) => {
@@ -39,7 +39,10 @@ impl Worker {
     /// Row 15: with the caller's rights, not the supervisor's.
     fn bind_as_caller(&self, call: &Notification, fd: BorrowedFd, address: SocketAddr) -> sys::Result<()> {
         match socket::bind(fd, address) {
-            Err(Errno(libc::EACCES)) if self.shared.network.may_bind_privileged(call.tid) => {
+            // Asked once more: the rights must be those of the caller, not of a program that took its place.
+            Err(Errno(libc::EACCES))
+                if self.shared.network.may_bind_privileged(call.tid) && self.still_waiting(call).is_ok() =>
+            {
                 with_privileged_ports(|| socket::bind(fd, address))
             }
             done => done,
@@ -68,7 +71,7 @@ impl Worker {
         let listening = socket::option(fd.as_fd(), libc::SOL_SOCKET, libc::SO_ACCEPTCONN)? != 0;
         self.subject = Subject::Address("listen on", canonical(bound), socket.transport);
         let action = listen::listen(self.shared.context, &socket, bound, listening)?;
-        self.not_interrupted(call)?;
+        self.still_waiting(call)?;
         if let Some(address) = action.bind_first {
             socket::bind(fd.as_fd(), address)?;
             self.note_served(fd.as_fd(), &socket, address, true);

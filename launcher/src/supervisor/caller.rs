@@ -1,8 +1,9 @@
 //! Reaching into the caller: duplicates of its sockets, copies of its memory.
 //!
 //! Everything is taken from the calling **thread** (it may have a descriptor table of its own), once, and decisions are
-//! made on the copy. A handle of a thread proves whose socket a duplicate is: it never comes to stand for another
-//! thread.
+//! made on the copy. Neither a thread id nor a handle proves whose memory or socket that was: both pass to another thread
+//! of the process that executes a program. What proves it is that the caller still waits after the last of it was taken:
+//! see [`Worker::still_waiting`](super::worker::Worker::still_waiting).
 
 use crate::procfs::{self, Status};
 use crate::sys::memory::{self, Piece};
@@ -10,9 +11,9 @@ use crate::sys::seccomp::{Listener, Notification};
 use crate::sys::{Errno, pidfd};
 use chbind_policy::{Reason, Refusal};
 use libc::pid_t;
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::sync::{Mutex, PoisonError};
 
 /// Why a call ends without having been done.
@@ -131,12 +132,27 @@ pub(super) fn gather(call: &Notification, pieces: &[Piece], to: &mut [u8]) -> Re
     memory::read(call.tid, pieces, to).map_err(fault)
 }
 
-/// Writes `from` to `address` of the caller.
-pub(super) fn write(call: &Notification, address: u64, from: &[u8]) -> Result<(), Stop> {
-    match memory::write(call.tid, address, from) {
-        Ok(n) if n == from.len() => Ok(()),
-        Ok(_) => Err(Stop::Fail(libc::EFAULT)),
-        Err(errno) => Err(fault(errno)),
+/// The caller's memory, to write to.
+///
+/// A thread id is no good for that: while a write is on its way another thread of the caller may execute a set-id program,
+/// which then has the id and the handle (`de_thread`, fs/exec.c). An open `/proc/TID/mem` stays with the address space that
+/// it was opened on; and if the caller still waits after that, that was its own.
+pub(super) struct Memory(File);
+
+impl Memory {
+    /// Of the caller.
+    pub(super) fn open(listener: &Listener, call: &Notification) -> Result<Self, Stop> {
+        let opened = OpenOptions::new().write(true).open(format!("/proc/{}/mem", call.tid));
+        if !listener.is_waiting(call.id) {
+            return Err(Stop::Gone);
+        }
+        opened.map(Memory).map_err(|_| UNREADABLE)
+    }
+
+    /// Writes `from` to `address`.
+    pub(super) fn write(&self, address: u64, from: &[u8]) -> Result<(), Stop> {
+        // EIO: an address that is not mapped.
+        self.0.write_all_at(from, address).map_err(|_| Stop::Fail(libc::EFAULT))
     }
 }
 

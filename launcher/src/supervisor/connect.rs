@@ -25,7 +25,7 @@ impl Worker {
         for _ in 0..ATTEMPTS {
             let bound = local(fd)?;
             let action = connect::connect(self.shared.context, &socket, bound, address.bytes(), self.shared)?;
-            self.not_interrupted(call)?;
+            self.still_waiting(call)?;
             let Connect::To { destination, source } = action else { return self.dissolve(fd, &socket) };
             if let Some(source) = source {
                 match pin(fd, &socket, source) {

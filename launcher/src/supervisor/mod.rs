@@ -22,7 +22,7 @@ mod worker;
 pub use rights::NetworkOwner;
 pub use watch::Child;
 
-use crate::sys::seccomp::{Listener, Wait};
+use crate::sys::seccomp::Listener;
 use crate::sys::{self, pidfd, socket};
 use caller::Handles;
 use chbind_policy::{Context, Host, Transport};
@@ -40,8 +40,6 @@ use teller::Teller;
 pub struct Assignment {
     /// Where the calls come from.
     pub listener: Listener,
-    /// How callers wait.
-    pub wait: Wait,
     /// What they may do.
     pub context: &'static Context<'static>,
     /// The name of the context in messages.
@@ -63,7 +61,6 @@ pub struct Assignment {
 /// What all threads of the supervisor share.
 struct Shared {
     listener: Listener,
-    wait: Wait,
     context: &'static Context<'static>,
     network: NetworkOwner,
     netns_cookie: u64,
@@ -98,7 +95,7 @@ impl Shared {
 
 /// Serves until the context is empty. Does not return but for an error before the first call is answered.
 pub fn serve(assignment: Assignment) -> sys::Result<()> {
-    let Assignment { listener, wait, context, name, messages, verbose, command, network, nid, child } = assignment;
+    let Assignment { listener, context, name, messages, verbose, command, network, nid, child } = assignment;
     sys::signal::prepare_nudge()?;
     // Older kernels answer as surely, only slower.
     let _ = listener.wake_in_turn();
@@ -109,7 +106,6 @@ pub fn serve(assignment: Assignment) -> sys::Result<()> {
     };
     let shared: &'static Shared = Box::leak(Box::new(Shared {
         listener,
-        wait,
         context,
         network,
         netns_cookie,

@@ -29,9 +29,9 @@ impl Worker {
         let mut room = [0; 4];
         caller::read(call, call.args[2], &mut room)?;
         let room = usize::try_from(i32::from_ne_bytes(room)).map_err(|_| Stop::Fail(libc::EINVAL))?;
-        self.still_waiting(call)?;
-        caller::write(call, call.args[1], bytes.get(..len.min(room)).unwrap_or_default())?;
-        caller::write(call, call.args[2], &(len as u32).to_ne_bytes())?;
+        let memory = caller::Memory::open(&self.shared.listener, call)?;
+        memory.write(call.args[1], bytes.get(..len.min(room)).unwrap_or_default())?;
+        memory.write(call.args[2], &(len as u32).to_ne_bytes())?;
         Ok(Answer::Return(0))
     }
 }

@@ -66,13 +66,14 @@ impl Worker {
         let Some((fd, socket)) = self.inet(call, Likely::Datagram)? else { return Ok(Answer::Continue) };
         let [_, at, many, flags, ..] = call.args;
         let many = (many & u64::from(u32::MAX)).min(IOV_MAX);
+        let memory = caller::Memory::open(&self.shared.listener, call)?;
         let mut done = 0;
         while done < many {
             let at = at.wrapping_add(done * HEADER_MANY);
             let sent = self
                 .message(call, at, flags as i32)
                 .and_then(|message| self.transmit(call, fd.as_fd(), &socket, message))
-                .and_then(|sent| caller::write(call, at.wrapping_add(HEADER as u64), &(sent as u32).to_ne_bytes()));
+                .and_then(|sent| memory.write(at.wrapping_add(HEADER as u64), &(sent as u32).to_ne_bytes()));
             match sent {
                 Ok(()) => done += 1,
                 Err(Stop::Gone) => return Err(Stop::Gone),
@@ -225,14 +226,15 @@ impl Worker {
             match step {
                 Ok(n) => {
                     sent += n;
-                    if n == 0 || sent >= total {
+                    // A completion counts calls, so a call with MSG_ZEROCOPY must be one send.
+                    if n == 0 || sent >= total || message.flags & libc::MSG_ZEROCOPY != 0 {
                         break Ok(sent);
                     }
                 }
                 Err(Stop::Gone) => break Err(Stop::Gone),
                 Err(_) if sent > 0 => break Ok(sent),
                 Err(Stop::Fail(libc::EPIPE)) => {
-                    if message.flags & libc::MSG_NOSIGNAL == 0 {
+                    if message.flags & libc::MSG_NOSIGNAL == 0 && self.still_waiting(call).is_ok() {
                         // ESRCH: it has been killed meanwhile.
                         let _ = signal::broken_pipe(call.tid);
                     }

@@ -3,7 +3,7 @@
 use super::Shared;
 use super::caller::{self, Stop};
 use super::pending::{Blocked, Standing};
-use crate::sys::seccomp::{Answer, Notification, Received, Wait};
+use crate::sys::seccomp::{Answer, Notification, Received};
 use crate::sys::{self, Errno, socket};
 use chbind_policy::sockaddr::{self, LEN_MAX};
 use chbind_policy::{Reason, Refusal, Socket, Transport};
@@ -189,16 +189,8 @@ impl Worker {
         Ok(address)
     }
 
-    /// For calls of which all was read before the duplicate was taken: a handle that still reaches the thread proves that
-    /// its memory was read too. What is left to ask is whether the call was interrupted, where that can happen.
-    pub(super) fn not_interrupted(&self, call: &Notification) -> Result<(), Stop> {
-        match self.shared.wait {
-            Wait::Killable => Ok(()),
-            Wait::Interruptible => self.still_waiting(call),
-        }
-    }
-
-    /// To be asked after the last read and before the first act: what was read was the caller's, and it still waits.
+    /// To be asked after the last read and before each act: if the caller waits now it waited all the time, so nobody else
+    /// can have had its thread id, and what was read and duplicated was its own.
     pub(super) fn still_waiting(&self, call: &Notification) -> Result<(), Stop> {
         if self.shared.listener.is_waiting(call.id) { Ok(()) } else { Err(Stop::Gone) }
     }

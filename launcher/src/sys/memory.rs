@@ -1,4 +1,4 @@
-//! Another process's memory: process_vm_readv(2), process_vm_writev(2).
+//! Another process's memory: process_vm_readv(2).
 
 use super::{Result, cerr};
 use libc::{c_void, iovec, pid_t};
@@ -40,15 +40,6 @@ pub fn read(tid: pid_t, pieces: &[Piece], to: &mut [u8]) -> Result<usize> {
     // SAFETY: the kernel writes at most `to.len()` bytes into `to`, borrowed mutably for the call; `pieces` has the
     // layout of iovec (repr(transparent)) and its addresses are only used in the other process.
     let n = unsafe { libc::process_vm_readv(tid, &raw const local, 1, pieces.as_ptr().cast(), pieces.len() as u64, 0) };
-    cerr(n as i64).map(|n| n as usize)
-}
-
-/// Writes `from` to `address` in thread `tid`. Gives the number of bytes written.
-pub fn write(tid: pid_t, address: u64, from: &[u8]) -> Result<usize> {
-    let local = iovec { iov_base: from.as_ptr().cast_mut().cast(), iov_len: from.len() };
-    let remote = Piece::new(address, from.len());
-    // SAFETY: the kernel only reads `from.len()` bytes of `from`; the remote address is only used in the other process.
-    let n = unsafe { libc::process_vm_writev(tid, &raw const local, 1, (&raw const remote).cast(), 1, 0) };
     cerr(n as i64).map(|n| n as usize)
 }
 
