@@ -74,7 +74,7 @@ pub struct Args {
     pub verbose: bool,
 
     /// Say nothing about refused calls
-    #[arg(short, long, alias = "silent", action = ArgAction::SetTrue)]
+    #[arg(short, long, visible_alias = "silent", action = ArgAction::SetTrue)]
     pub quiet: bool,
 
     /// The command and its arguments
@@ -90,12 +90,18 @@ pub fn parse() -> Result<Args, u8> {
             let _ = error.print();
             0
         }
+        ErrorKind::MissingRequiredArgument => usage("no command given"),
         _ => {
             let text = error.to_string();
-            report::line(text.trim_start_matches("error: ").trim_end());
-            FAILED
+            let first = text.lines().next().unwrap_or_default();
+            usage(first.trim_start_matches("error: "))
         }
     })
+}
+
+fn usage(wrong: &str) -> u8 {
+    report::line(&format!("{wrong}\nhint: 'chbind --help' shows how it is used"));
+    FAILED
 }
 
 #[cfg(test)]

@@ -102,13 +102,20 @@ pub fn shed_capabilities(keep: &[Capability]) -> Result<(), Error> {
     Ok(())
 }
 
-/// Leaves the supervisor what it needs. `CAP_NET_BIND_SERVICE` stays permitted and is not in effect.
-pub fn confine_supervisor() -> Result<(), Error> {
+/// Leaves the supervisor what it needs, given what the command keeps. `CAP_NET_BIND_SERVICE` stays permitted and is not
+/// in effect.
+pub fn confine_supervisor(keep: &[Capability]) -> Result<(), Error> {
     let failed = |error: caps::errors::CapsError| Error::Capabilities(error.to_string());
     prctl::set_no_new_privs().map_err(Error::step("set no_new_privs"))?;
     prctl::set_dumpable(false).map_err(Error::step("protect the supervisor"))?;
     let held = caps::read(None, CapSet::Permitted).map_err(failed)?;
-    let kept: CapsHashSet = SUPERVISING.into_iter().filter(|capability| held.contains(capability)).collect();
+    // Without CAP_SYS_PTRACE a process can only look into those that hold no more than itself (cap_ptrace_access_check,
+    // security/commoncap.c): then it must hold what the command holds.
+    let needed = |capability: &Capability| match held.contains(&Capability::CAP_SYS_PTRACE) {
+        true => SUPERVISING.contains(capability),
+        false => !UNDOING.contains(capability) || keep.contains(capability),
+    };
+    let kept: CapsHashSet = held.iter().copied().filter(needed).collect();
     let effective: CapsHashSet =
         kept.iter().copied().filter(|capability| *capability != Capability::CAP_NET_BIND_SERVICE).collect();
     caps::clear(None, CapSet::Ambient).map_err(failed)?;

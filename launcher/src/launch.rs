@@ -3,10 +3,10 @@
 //! Two processes take part. The one that becomes the command confines itself and then executes it; the other becomes the
 //! supervisor. They speak over a socket pair:
 //!
-//! 1. the command's side installs the filter and names the listener (its descriptor number, 4 bytes);
+//! 1. the command's side installs the filter, drops capabilities, and names the listener (its descriptor number, 4 bytes);
 //! 2. the supervisor fetches the listener with pidfd_getfd (it could not be sent: sending is what the listener holds
 //!    back), gets ready, and answers with what is wrong (length, 4 bytes, and as much text; 0 is ready);
-//! 3. the command's side drops what it does not need any more and executes the command.
+//! 3. the command's side executes the command.
 
 use crate::args::Process;
 use crate::confine;
@@ -19,6 +19,7 @@ use crate::sys::seccomp::{Listener, Wait};
 use crate::sys::signal::ignore;
 use crate::sys::{Errno, pidfd, process};
 use crate::{parent, report};
+use chbind_policy::Loopback;
 use nix::fcntl::{OFlag, open};
 use nix::sys::prctl;
 use nix::sys::signal::Signal;
@@ -43,14 +44,13 @@ pub fn launch(plan: Plan) -> Result<u8, Error> {
 
 fn describe(plan: &Plan) {
     let addresses: Vec<String> = plan.context.addresses.iter().map(|a| a.ip().to_string()).collect();
-    report::line(&format!(
-        "context {} ({}): addresses {}; loopback {:?} at {}",
-        plan.nid.number,
-        plan.name,
-        addresses.join(", "),
-        plan.context.loopback,
-        plan.context.lback,
-    ));
+    let loopback = match plan.context.loopback {
+        Loopback::Remap => format!("127.0.0.1 is {}", plan.context.lback),
+        Loopback::Host => "127.0.0.1 is the host's".to_owned(),
+        Loopback::Deny => "there is no loopback".to_owned(),
+    };
+    let (nid, name, addresses) = (plan.nid.number, &plan.name, addresses.join(", "));
+    report::line(&format!("context {nid} ({name}): addresses {addresses}; {loopback}"));
     report::line(match plan.process {
         Process::Exec => "the command takes this process's place; its supervisor is detached",
         Process::Parent => "this process stays, as the command's parent",
@@ -110,6 +110,7 @@ pub fn become_command(
             "signals can interrupt calls that wait for the supervisor: this kernel cannot prevent it (5.19 can)",
         );
     }
+    confine::shed_capabilities(&plan.keep)?;
     supervisor.write_all(&listener.as_raw_fd().to_ne_bytes()).map_err(|_| Error::NoSupervisor)?;
     let mut length = [0; 4];
     supervisor.read_exact(&mut length).map_err(|_| Error::NoSupervisor)?;
@@ -124,7 +125,6 @@ pub fn become_command(
     if let Some(between) = between {
         waitpid(between, None).map_err(Error::step("start the supervisor"))?;
     }
-    confine::shed_capabilities(&plan.keep)?;
     process::restore_sigpipe().map_err(Error::step("restore signals"))?;
     // Everything else that is open here is close-on-exec.
     Err(plan.command.exec(env))
@@ -132,21 +132,20 @@ pub fn become_command(
 
 /// The supervisor's side. `command` is the process that will be the command.
 pub fn supervise(plan: Plan, mut channel: UnixStream, command: Pid, child: Option<Child>) -> ! {
-    let ready = prepare(plan, &mut channel, command, child);
-    let serving = match ready {
-        Ok(assignment) => {
-            // Answered before the first call is: the command's side makes none until it has read this.
+    let serving = prepare(plan, &mut channel, command, child)
+        .and_then(|assignment| supervisor::start(assignment).map_err(Error::step("start serving")));
+    match serving {
+        Ok(serving) => {
             answer(&channel, Ok(()));
             drop(channel);
-            supervisor::serve(assignment)
+            serving.watch()
         }
         Err(error) => {
+            // The command's side tells of it, and runs nothing.
             answer(&channel, Err(error));
             exit_now(1)
         }
-    };
-    // Calls fail from here on: nothing is let through.
-    exit_now(i32::from(serving.is_err()))
+    }
 }
 
 fn answer(channel: &UnixStream, ready: Result<(), Error>) {
@@ -180,7 +179,7 @@ fn prepare(plan: Plan, channel: &mut UnixStream, command: Pid, child: Option<Chi
     let listener_number = i32::from_ne_bytes(number);
     let listener = pidfd::duplicate(handle.as_fd(), listener_number).map_err(Error::step("fetch the listener"))?;
     // With the rights that will be left: what does not work now would never work.
-    confine::confine_supervisor()?;
+    confine::confine_supervisor(&plan.keep)?;
     let probe = [Piece::new((&raw const number) as u64, 1)];
     memory::read(command.as_raw(), &probe, &mut [0]).map_err(Error::step("read the command's memory"))?;
     pidfd::duplicate(handle.as_fd(), listener_number).map_err(Error::step("reach the command's descriptors"))?;

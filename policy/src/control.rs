@@ -38,12 +38,12 @@ pub fn check(context: &Context, control: &mut [u8], source: Option<IpAddr>) -> R
         let kind = i32::from_ne_bytes(field(12).ok_or(EINVAL)?);
         let data = message.get_mut(HEADER..len).ok_or(EINVAL)?;
         named |= one(context, level, kind, data, source)?;
-        let step = len.next_multiple_of(size_of::<usize>());
-        if control.len() - at < step {
-            break;
-        }
-        at += step;
+        // The padding of the last message may be missing.
+        at += len.next_multiple_of(size_of::<usize>()).min(message.len());
     }
+    // What is left is too short for a header, and the kernel passes over it. Behind it a message that is added would be
+    // read as part of whatever these bytes begin; zero begins none (EINVAL).
+    control.get_mut(at..).unwrap_or_default().fill(0);
     Ok(named)
 }
 

@@ -51,7 +51,8 @@ pub enum Reason {
     SocketKind,
     /// The socket belongs to another network namespace.
     OtherNamespace,
-    /// The process cannot be looked into (it is not dumpable, and the supervisor has no CAP_SYS_PTRACE).
+    /// The process cannot be looked into: it is not dumpable or has more capabilities than the supervisor, and that has no
+    /// CAP_SYS_PTRACE.
     Unreadable,
 }
 
@@ -102,7 +103,9 @@ impl Reason {
             Reason::Multicast => f.write_str("multicast is not allowed in this context"),
             Reason::SocketKind => f.write_str("sockets of this kind are not allowed in a context"),
             Reason::OtherNamespace => f.write_str("the socket belongs to another network namespace"),
-            Reason::Unreadable => f.write_str("the process cannot be inspected (it is not dumpable)"),
+            Reason::Unreadable => f.write_str(
+                "the supervisor may not look into the process (it is not dumpable, or has more capabilities)",
+            ),
         })
     }
 }

@@ -1,7 +1,7 @@
 //! bind, listen, and what a socket may be: socket, socketpair, setsockopt.
 
 use super::caller::{self, Stop};
-use super::rights::with_privileged_ports;
+use super::rights::with_all_rights;
 use super::worker::{Likely, Subject, Worker};
 use crate::sys::seccomp::{Answer, Notification};
 use crate::sys::{self, Errno, socket};
@@ -39,12 +39,14 @@ impl Worker {
     /// Row 15: with the caller's rights, not the supervisor's.
     fn bind_as_caller(&self, call: &Notification, fd: BorrowedFd, address: SocketAddr) -> sys::Result<()> {
         match socket::bind(fd, address) {
-            // Asked once more: the rights must be those of the caller, not of a program that took its place.
-            Err(Errno(libc::EACCES))
-                if self.shared.network.may_bind_privileged(call.tid) && self.still_waiting(call).is_ok() =>
-            {
-                with_privileged_ports(|| socket::bind(fd, address))
-            }
+            Err(Errno(libc::EACCES)) => with_all_rights(|| {
+                // Asked once more: the rights must be those of the caller, not of a program that took its place.
+                if self.shared.network.may_bind_privileged(call.tid) && self.still_waiting(call).is_ok() {
+                    socket::bind(fd, address)
+                } else {
+                    Err(Errno(libc::EACCES))
+                }
+            }),
             done => done,
         }
     }

@@ -5,6 +5,7 @@
 //! of the process that executes a program. What proves it is that the caller still waits after the last of it was taken:
 //! see [`Worker::still_waiting`](super::worker::Worker::still_waiting).
 
+use super::rights::with_all_rights;
 use crate::procfs::{self, Status};
 use crate::sys::memory::{self, Piece};
 use crate::sys::seccomp::{Listener, Notification};
@@ -142,7 +143,9 @@ pub(super) struct Memory(File);
 impl Memory {
     /// Of the caller.
     pub(super) fn open(listener: &Listener, call: &Notification) -> Result<Self, Stop> {
-        let opened = OpenOptions::new().write(true).open(format!("/proc/{}/mem", call.tid));
+        let path = format!("/proc/{}/mem", call.tid);
+        let open = || OpenOptions::new().write(true).open(&path);
+        let opened = open().or_else(|_| with_all_rights(open));
         if !listener.is_waiting(call.id) {
             return Err(Stop::Gone);
         }

@@ -93,8 +93,22 @@ impl Shared {
     }
 }
 
-/// Serves until the context is empty. Does not return but for an error before the first call is answered.
-pub fn serve(assignment: Assignment) -> sys::Result<()> {
+/// A supervisor whose threads answer calls.
+pub struct Serving {
+    shared: &'static Shared,
+    command: OwnedFd,
+    child: Option<Child>,
+}
+
+impl Serving {
+    /// Watches over it until the context is empty, then ends the process.
+    pub fn watch(self) -> ! {
+        watch::run(self.shared, self.command, self.child)
+    }
+}
+
+/// Begins to answer calls.
+pub fn start(assignment: Assignment) -> sys::Result<Serving> {
     let Assignment { listener, context, name, messages, verbose, command, network, nid, child } = assignment;
     sys::signal::prepare_nudge()?;
     // Older kernels answer as surely, only slower.
@@ -121,5 +135,5 @@ pub fn serve(assignment: Assignment) -> sys::Result<()> {
     if shared.crew.enlist(move || worker::run(shared)).is_err() {
         return Err(sys::Errno(libc::EAGAIN));
     }
-    watch::run(shared, command, child)
+    Ok(Serving { shared, command, child })
 }

@@ -1,7 +1,7 @@
 //! Privileged ports: calls done on behalf of a caller must not have more rights than the caller (row 15).
 
 use crate::procfs::{self, NamespaceId, Status};
-use crate::sys::{self, namespace};
+use crate::sys::namespace;
 use caps::{CapSet, Capability};
 use libc::pid_t;
 use std::fs::File;
@@ -48,12 +48,13 @@ impl NetworkOwner {
     }
 }
 
-/// Runs `act` with CAP_NET_BIND_SERVICE in effect for this thread. Supervisors run without it so that the kernel refuses
-/// privileged ports by itself.
-pub(super) fn with_privileged_ports<T>(act: impl FnOnce() -> sys::Result<T>) -> sys::Result<T> {
-    caps::raise(None, CapSet::Effective, Capability::CAP_NET_BIND_SERVICE).map_err(|_| sys::Errno(libc::EACCES))?;
+/// Runs `act` with CAP_NET_BIND_SERVICE in effect for this thread, where it is permitted. Supervisors run without it so
+/// that the kernel refuses privileged ports by itself. (Without CAP_SYS_PTRACE it also takes this capability to look into
+/// a process that has it.)
+pub(super) fn with_all_rights<T>(act: impl FnOnce() -> T) -> T {
+    let raised = caps::raise(None, CapSet::Effective, Capability::CAP_NET_BIND_SERVICE).is_ok();
     let done = act();
-    if caps::drop(None, CapSet::Effective, Capability::CAP_NET_BIND_SERVICE).is_err() {
+    if raised && caps::drop(None, CapSet::Effective, Capability::CAP_NET_BIND_SERVICE).is_err() {
         // A thread that cannot give the right back must not serve another call.
         std::process::abort();
     }

@@ -26,6 +26,12 @@ const RW_MAX: usize = 0x7fff_f000;
 const HEADER: usize = 56;
 const HEADER_MANY: u64 = 64;
 
+/// A send on a socket of another family runs as it is, but never with `MSG_FASTOPEN`: should another thread put a TCP
+/// socket in its place meanwhile, that flag would connect it, which the Landlock floor does not see.
+fn other_family(flags: i32) -> Result<Answer, Stop> {
+    if flags & libc::MSG_FASTOPEN != 0 { Err(Stop::Fail(libc::EOPNOTSUPP)) } else { Ok(Answer::Continue) }
+}
+
 /// One message as the caller described it: our copy of the description; the payload is still with the caller.
 struct Message {
     address: Option<RawAddress>,
@@ -42,36 +48,39 @@ impl Message {
 
 impl Worker {
     pub(super) fn sendto(&mut self, call: &Notification) -> Result<Answer, Stop> {
-        let Some((fd, socket)) = self.inet(call, Likely::Datagram)? else { return Ok(Answer::Continue) };
-        let [_, at, len, flags, address, address_len] = call.args;
+        let flags = call.args[3] as i32;
+        let Some((fd, socket)) = self.inet(call, Likely::Datagram)? else { return other_family(flags) };
+        let [_, at, len, _, address, address_len] = call.args;
         let message = Message {
             address: Some(self.address(call, address, address_len)?),
             payload: vec![Piece::new(at, usize::try_from(len).unwrap_or(RW_MAX).min(RW_MAX))],
             control: Vec::new(),
-            flags: flags as i32,
+            flags,
         };
         let sent = self.transmit(call, fd.as_fd(), &socket, message)?;
         Ok(Answer::Return(sent as i64))
     }
 
     pub(super) fn sendmsg(&mut self, call: &Notification) -> Result<Answer, Stop> {
-        let Some((fd, socket)) = self.inet(call, Likely::Datagram)? else { return Ok(Answer::Continue) };
-        let message = self.message(call, call.args[1], call.args[2] as i32)?;
+        let flags = call.args[2] as i32;
+        let Some((fd, socket)) = self.inet(call, Likely::Datagram)? else { return other_family(flags) };
+        let message = self.message(call, call.args[1], flags)?;
         let sent = self.transmit(call, fd.as_fd(), &socket, message)?;
         Ok(Answer::Return(sent as i64))
     }
 
     /// As many as can be sent; an error counts only if it is the first's (`__sys_sendmmsg`, net/socket.c).
     pub(super) fn sendmmsg(&mut self, call: &Notification) -> Result<Answer, Stop> {
-        let Some((fd, socket)) = self.inet(call, Likely::Datagram)? else { return Ok(Answer::Continue) };
-        let [_, at, many, flags, ..] = call.args;
+        let flags = call.args[3] as i32;
+        let Some((fd, socket)) = self.inet(call, Likely::Datagram)? else { return other_family(flags) };
+        let [_, at, many, ..] = call.args;
         let many = (many & u64::from(u32::MAX)).min(IOV_MAX);
         let memory = caller::Memory::open(&self.shared.listener, call)?;
         let mut done = 0;
         while done < many {
             let at = at.wrapping_add(done * HEADER_MANY);
             let sent = self
-                .message(call, at, flags as i32)
+                .message(call, at, flags)
                 .and_then(|message| self.transmit(call, fd.as_fd(), &socket, message))
                 .and_then(|sent| memory.write(at.wrapping_add(HEADER as u64), &(sent as u32).to_ne_bytes()));
             match sent {
