@@ -25,11 +25,12 @@ const UNDOING: [Capability; 8] = [
 ];
 
 /// What a supervisor keeps, where it has it: to look into callers that run as somebody else, to send them SIGPIPE, to
-/// find who holds a port, and to bind privileged ports for those who may.
-const SUPERVISING: [Capability; 4] = [
+/// find who holds a port, to make sockets that belong to them, and to bind privileged ports for those who may.
+const SUPERVISING: [Capability; 5] = [
     Capability::CAP_SYS_PTRACE,
     Capability::CAP_KILL,
     Capability::CAP_DAC_READ_SEARCH,
+    Capability::CAP_SETUID,
     Capability::CAP_NET_BIND_SERVICE,
 ];
 

@@ -160,6 +160,7 @@ fn rules(context: &Context) -> Result<Vec<Rule>, Error> {
         Rule::always(libc::SYS_connect, NOTIFY),
         Rule::always(libc::SYS_bind, NOTIFY),
         Rule::always(libc::SYS_listen, NOTIFY),
+        Rule::always(libc::SYS_getsockname, NOTIFY),
         Rule { nr: libc::SYS_socket, cases: plain.clone(), otherwise: NOTIFY },
         Rule { nr: libc::SYS_socketpair, cases: plain, otherwise: NOTIFY },
         Rule { nr: libc::SYS_setsockopt, cases: judged, otherwise: PASS },
@@ -171,7 +172,6 @@ fn rules(context: &Context) -> Result<Vec<Rule>, Error> {
         },
     ];
     if context.loopback == Loopback::Remap {
-        rules.push(Rule::always(libc::SYS_getsockname, NOTIFY));
         rules.push(Rule::always(libc::SYS_getpeername, NOTIFY));
     }
     Ok(rules)

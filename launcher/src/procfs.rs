@@ -10,6 +10,8 @@ use std::os::unix::fs::MetadataExt;
 pub struct Status {
     /// The process that the thread belongs to.
     pub tgid: pid_t,
+    /// The user that owns what the thread makes.
+    pub fs_user: u32,
     /// Signals pending for this thread alone.
     pub pending: u64,
     /// Signals pending for the whole process.
@@ -34,6 +36,8 @@ impl Status {
             let mask = || u64::from_str_radix(value, 16).unwrap_or_default();
             match key {
                 "Tgid" => status.tgid = value.parse().unwrap_or_default(),
+                // Real, effective, saved, file system.
+                "Uid" => status.fs_user = value.split_whitespace().nth(3).and_then(|id| id.parse().ok()).unwrap_or(0),
                 "SigPnd" => status.pending = mask(),
                 "ShdPnd" => status.shared_pending = mask(),
                 "SigBlk" => status.blocked = mask(),
@@ -59,9 +63,9 @@ pub fn printable(text: &str) -> String {
 /// What identifies a namespace: the device and inode of its file.
 pub type NamespaceId = (u64, u64);
 
-/// The user namespace of the thread.
-pub fn user_namespace(tid: pid_t) -> Option<NamespaceId> {
-    let of = fs::metadata(format!("/proc/{tid}/ns/user")).ok()?;
+/// The namespace of the thread that `/proc/TID/ns` calls `kind`: "user" or "net".
+pub fn namespace(tid: pid_t, kind: &str) -> Option<NamespaceId> {
+    let of = fs::metadata(format!("/proc/{tid}/ns/{kind}")).ok()?;
     Some((of.dev(), of.ino()))
 }
 
@@ -77,9 +81,10 @@ mod tests {
 
     #[test]
     fn status_is_read_by_line() {
-        let text = "Name:\tx\nTgid:\t42\nSigPnd:\t0000000000000002\nShdPnd:\t0000000000004000\n\
+        let text = "Name:\tx\nTgid:\t42\nUid:\t1\t2\t3\t4\nSigPnd:\t0000000000000002\nShdPnd:\t0000000000004000\n\
                     SigBlk:\t0000000000010000\nCapEff:\t0000000000000400\n";
-        let expected = Status { tgid: 42, pending: 2, shared_pending: 0x4000, blocked: 0x10000, effective: 0x400 };
+        let expected =
+            Status { tgid: 42, fs_user: 4, pending: 2, shared_pending: 0x4000, blocked: 0x10000, effective: 0x400 };
         assert_eq!(Status::parse(text), expected);
     }
 

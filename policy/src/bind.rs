@@ -5,7 +5,7 @@
 
 use crate::sockaddr::{canonical, for_family, scope, to_bind, with_scope};
 use crate::{Context, Family, Loopback, Note, Reason, Refusal, Socket, Transport, Verdict};
-use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// Bind to this address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +30,14 @@ fn decide(context: &Context, socket: &Socket, address: &[u8]) -> Result<Bind, Re
         if wildcard { narrow(context, socket, asked.ip())? } else { (single(context, socket, asked)?, None) };
     let address = for_family(with_scope(at.ip(), port, scope(at)), socket.family);
     Ok(Bind { address, wildcard, note })
+}
+
+/// The wildcard of a family.
+pub(crate) fn unspecified(family: Family) -> IpAddr {
+    match family {
+        Family::V4 => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        Family::V6 => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+    }
 }
 
 /// The one address that stands for the wildcard `any` (0.0.0.0 or ::) on this socket, with port 0.

@@ -1,8 +1,8 @@
 //! `connect(2)`: rows 31 to 41 and 47. Only who you are is checked; whom you talk to is free, except loopback.
 
 use crate::sockaddr::{canonical, for_family, to_connect};
-use crate::source::{Local, Source, local, target, towards};
-use crate::{Context, Host, Reason, Refusal, Socket, Transport, Verdict};
+use crate::source::{Local, local, target, towards};
+use crate::{Context, Host, Reason, Refusal, Socket, Verdict};
 use core::net::SocketAddr;
 
 /// What a connect comes to.
@@ -55,16 +55,10 @@ pub(crate) fn associate(
     let foreign = Refusal::new(libc::EADDRNOTAVAIL, Reason::BoundOutside(bound.ip()));
     let source = match local(context, bound) {
         Local::Own => None,
-        Local::Unbound => towards(context, &target, host)?,
-        // Towards the host's loopback any socket without an address has the kernel's loopback source.
-        Local::Anywhere if matches!(target.source, Source::Kernel) => None,
-        // Cannot be bound again: good only if the kernel's own choice is ours.
-        Local::Anywhere if socket.transport == Transport::Tcp => return Err(foreign),
-        Local::Anywhere => match host.preferred_source(target.destination.ip()) {
-            Some(ip) if context.is_assigned(ip, 0) => None,
-            _ => return Err(foreign),
-        },
-        Local::Foreign if matches!(target.source, Source::Kernel) && bound.ip().is_loopback() => None,
+        Local::Unbound => Some(towards(context, &target, host)?),
+        // It cannot be bound again, and what the kernel would choose depends on options of the socket (row 23).
+        Local::Anywhere => return Err(foreign),
+        Local::Foreign if target.is_host && bound.ip().is_loopback() => None,
         Local::Foreign => return Err(foreign),
     };
     let shaped = |address| for_family(address, socket.family);

@@ -1,10 +1,10 @@
 //! `listen(2)`: row 12, and sockets that came in from outside.
 
-use crate::bind::narrow;
+use crate::bind::{narrow, unspecified};
 use crate::sockaddr::{canonical, for_family};
 use crate::source::{Local, local};
-use crate::{Context, Family, Reason, Refusal, Socket, Transport, Verdict};
-use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use crate::{Context, Reason, Refusal, Socket, Transport, Verdict};
+use core::net::SocketAddr;
 
 /// Listen, after binding to this address where there is one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,11 +27,7 @@ fn decide(context: &Context, socket: &Socket, bound: SocketAddr, listening: bool
     match local(context, bound) {
         Local::Own => Ok(Listen { bind_first: None }),
         Local::Unbound => {
-            let any = match socket.family {
-                Family::V4 => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-                Family::V6 => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
-            };
-            let (address, _) = narrow(context, socket, any)?;
+            let (address, _) = narrow(context, socket, unspecified(socket.family))?;
             Ok(Listen { bind_first: Some(for_family(address, socket.family)) })
         }
         Local::Anywhere | Local::Foreign => Err(Refusal::new(libc::EADDRNOTAVAIL, Reason::BoundOutside(bound.ip()))),

@@ -1,8 +1,9 @@
 //! `sendto(2)`, `sendmsg(2)` and `sendmmsg(2)`: rows 42 to 48.
 
+use crate::bind::{narrow, unspecified};
 use crate::connect::{Connect, associate};
 use crate::sockaddr::{canonical, for_family, to_send, with_scope};
-use crate::source::{Local, Source, local, select, target};
+use crate::source::{Local, local, select, target};
 use crate::{Context, Family, Host, Reason, Refusal, Socket, Transport, Verdict};
 use core::net::{IpAddr, SocketAddr};
 
@@ -77,13 +78,17 @@ fn datagram(
     };
     let destination = target.as_ref().map(|target| for_family(target.destination, socket.family));
     let mut send = Send { destination, bind_first: None, source: None };
-    let to_host_loopback = target.as_ref().is_some_and(|target| matches!(target.source, Source::Kernel));
+    let is_host = target.as_ref().is_some_and(|target| target.is_host);
     match (local(context, bound), target) {
-        // Row 50: connected, the source is decided, and write() would go there too. Not connected, nothing is sent: the
-        // kernel says EDESTADDRREQ.
+        // The kernel says EDESTADDRREQ, but first it would give the socket a port on every address.
+        (Local::Unbound, None) => {
+            let (own, _) = narrow(context, socket, unspecified(socket.family))?;
+            send.bind_first = Some(for_family(own, socket.family));
+        }
+        // Row 50: connected, the source is decided, and write() would go there too.
         (_, None) => {}
         (Local::Own, _) => {}
-        (Local::Foreign, _) if to_host_loopback && bound.ip().is_loopback() => {}
+        (Local::Foreign, _) if is_host && bound.ip().is_loopback() => {}
         (Local::Foreign, _) => return Err(Refusal::new(libc::EADDRNOTAVAIL, Reason::BoundOutside(bound.ip()))),
         // An assigned address even towards loopback: one bound to L could never reach anybody else, and one bound to
         // nothing would receive from everywhere.

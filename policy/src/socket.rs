@@ -1,6 +1,9 @@
 //! `socket(2)`: which sockets there may be, and what is known of one.
 
+use crate::bind::{narrow, unspecified};
+use crate::sockaddr::for_family;
 use crate::{Context, Family, Reason, Refusal, Verdict};
+use core::net::SocketAddr;
 use libc::{
     AF_ALG, AF_INET, AF_INET6, AF_NETLINK, AF_UNIX, IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_TCP, IPPROTO_UDP, SOCK_DGRAM,
     SOCK_RAW, SOCK_STREAM,
@@ -68,15 +71,11 @@ pub struct Kind {
 
 const OTHER_FAMILIES: [i32; 3] = [AF_UNIX, AF_NETLINK, AF_ALG];
 
-const INET_KINDS: [(Family, i32, i32); 8] = [
+const INET_KINDS: [(Family, i32, i32); 4] = [
     (Family::V4, SOCK_STREAM, 0),
     (Family::V4, SOCK_STREAM, IPPROTO_TCP),
-    (Family::V4, SOCK_DGRAM, 0),
-    (Family::V4, SOCK_DGRAM, IPPROTO_UDP),
     (Family::V6, SOCK_STREAM, 0),
     (Family::V6, SOCK_STREAM, IPPROTO_TCP),
-    (Family::V6, SOCK_DGRAM, 0),
-    (Family::V6, SOCK_DGRAM, IPPROTO_UDP),
 ];
 
 /// The kinds that this context may always make; whatever else is asked for goes through [`create`].
@@ -95,19 +94,40 @@ fn domain_of(family: Family) -> i32 {
     }
 }
 
-/// Row 16 and the list of section 4: may a socket of this kind be made? All three arguments are the caller's
-/// registers, so an allowed call may run as it is.
-pub fn create(context: &Context, domain: i32, kind: i32, protocol: i32) -> Verdict<()> {
+/// How a socket is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Create {
+    /// As the caller asks. All three arguments are its registers, so the call may run as it is.
+    AsAsked,
+    /// With this address (port 0, taking no port) from the beginning, in the form of the socket's family.
+    ///
+    /// The first `write` to a UDP socket without an address would give it a port on every address of the host
+    /// (`inet_send_prepare`, net/ipv4/af_inet.c), and no rule is asked about `write`. TCP has no such call.
+    At(SocketAddr),
+}
+
+/// Row 16 and the list of section 4: may a socket of this kind be made?
+pub fn create(context: &Context, domain: i32, kind: i32, protocol: i32) -> Verdict<Create> {
     let family = match domain {
         AF_INET => Family::V4,
         AF_INET6 => Family::V6,
-        _ if OTHER_FAMILIES.contains(&domain) => return Ok(()),
+        _ if OTHER_FAMILIES.contains(&domain) => return Ok(Create::AsAsked),
         _ => return Err(Refusal::new(libc::EAFNOSUPPORT, Reason::SocketKind)),
     };
     if !context.has_family(family) {
         return Err(Refusal::new(libc::EAFNOSUPPORT, Reason::NoFamily(family)));
     }
-    transport(family, kind & TYPE_MASK, protocol).map(drop)
+    let transport = transport(family, kind & TYPE_MASK, protocol)?;
+    if transport != Transport::Udp {
+        return Ok(Create::AsAsked);
+    }
+    let socket = Socket { family, transport, v6only: false };
+    // A dual-stack socket begins as IPv4 where it can: a bind to an IPv6 address makes it IPv6 alone.
+    let (at, _) = match family {
+        Family::V6 if context.has_family(Family::V4) => narrow(context, &socket, unspecified(Family::V4))?,
+        _ => narrow(context, &socket, unspecified(family))?,
+    };
+    Ok(Create::At(for_family(at, family)))
 }
 
 /// What `type` and `protocol` make. Anything not named here is refused: MPTCP, SCTP, UDP-Lite and SMC with the errno

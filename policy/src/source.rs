@@ -2,14 +2,14 @@
 
 use crate::sockaddr::{scope, with_scope};
 use crate::{Assigned, Context, Family, Host, Loopback, Reason, Refusal, Socket};
-use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// The port of the DNS (RFC 1035).
 const DNS: u16 = 53;
 
 /// What the socket's local address says of it.
 pub(crate) enum Local {
-    /// Not bound at all.
+    /// Not bound at all, or only to what was chosen for it: it has no port.
     Unbound,
     /// Bound to an address of this context.
     Own,
@@ -36,13 +36,13 @@ pub(crate) fn local(context: &Context, local: SocketAddr) -> Local {
 pub(crate) struct Target {
     pub(crate) destination: SocketAddr,
     pub(crate) source: Source,
+    /// It is the host's own loopback, opened on purpose.
+    pub(crate) is_host: bool,
 }
 
 /// How the source towards a target is found.
 pub(crate) enum Source {
-    /// As the kernel does: the target is the host's own loopback, opened on purpose.
-    Kernel,
-    /// The context's loopback address.
+    /// A loopback address: the context's own or, towards the host's, the one that the kernel would take.
     Loopback(IpAddr),
     /// By [`select`].
     Select,
@@ -61,13 +61,17 @@ pub(crate) fn target(
     let mismatch = socket.v6only && ip.is_ipv4();
     if !is_loopback {
         let unreachable = Refusal::native(libc::ENETUNREACH);
-        return if mismatch { Err(unreachable) } else { Ok(Target { destination, source: Source::Select }) };
+        return if mismatch {
+            Err(unreachable)
+        } else {
+            Ok(Target { destination, source: Source::Select, is_host: false })
+        };
     }
     let port = destination.port();
     // The wildcard as a destination is the kernel's other name for loopback.
     let named = match ip {
         IpAddr::V4(v4) if v4.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        IpAddr::V6(v6) if v6.is_unspecified() => IpAddr::V6(core::net::Ipv6Addr::LOCALHOST),
+        IpAddr::V6(v6) if v6.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
         ip => ip,
     };
     if context.loopback == Loopback::Deny {
@@ -76,14 +80,20 @@ pub(crate) fn target(
     if mismatch {
         return Err(Refusal::native(libc::ECONNREFUSED));
     }
-    if context.loopback == Loopback::Host || context.host_loopback.contains(&port) {
-        return Ok(Target { destination: SocketAddr::new(named, port), source: Source::Kernel });
+    let is_localhost = named == IpAddr::V4(Ipv4Addr::LOCALHOST) || named.is_ipv6();
+    // One port of the host's means 127.0.0.1 and ::1: other addresses of 127/8 may belong to other contexts.
+    if context.loopback == Loopback::Host || (is_localhost && context.host_loopback.contains(&port)) {
+        let source = Source::Loopback(host_loopback(named));
+        return Ok(Target { destination: SocketAddr::new(named, port), source, is_host: true });
     }
     let serving = host.serves(socket.transport, port);
-    let is_localhost = named == IpAddr::V4(Ipv4Addr::LOCALHOST) || named.is_ipv6();
     if port == DNS && context.resolvers.contains(&named) && !(is_localhost && serving.is_some()) {
-        let source = context.loopback_of(Family::of(named)).map_or(Source::Kernel, Source::Loopback);
-        return Ok(Target { destination: SocketAddr::new(named, port), source });
+        let source = context.loopback_of(Family::of(named)).unwrap_or(host_loopback(named));
+        return Ok(Target {
+            destination: SocketAddr::new(named, port),
+            source: Source::Loopback(source),
+            is_host: true,
+        });
     }
     let reachable = |ip: &IpAddr| if ip.is_ipv4() { !socket.v6only } else { socket.family == Family::V6 };
     let own = context.loopback_of(Family::of(named));
@@ -94,9 +104,17 @@ pub(crate) fn target(
     match serving.filter(|ip| reachable(ip) && !is_other(ip)).or(own) {
         Some(at) => {
             let source = context.loopback_of(Family::of(at)).map_or(Source::Select, Source::Loopback);
-            Ok(Target { destination: SocketAddr::new(at, port), source })
+            Ok(Target { destination: SocketAddr::new(at, port), source, is_host: false })
         }
         None => Err(Refusal::native(libc::ECONNREFUSED)),
+    }
+}
+
+/// The source that the kernel takes towards a loopback address of the host.
+fn host_loopback(destination: IpAddr) -> IpAddr {
+    match destination {
+        IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::LOCALHOST),
     }
 }
 
@@ -114,14 +132,13 @@ pub(crate) fn select(context: &Context, destination: IpAddr, host: &dyn Host) ->
     Ok(exact.or_else(neighbour).unwrap_or(primary))
 }
 
-/// The source towards `target` as an address to bind to without a port; `None` to leave it to the kernel.
-pub(crate) fn towards(context: &Context, target: &Target, host: &dyn Host) -> Result<Option<SocketAddr>, Refusal> {
+/// The source towards `target` as an address to bind to without a port.
+pub(crate) fn towards(context: &Context, target: &Target, host: &dyn Host) -> Result<SocketAddr, Refusal> {
     match target.source {
-        Source::Kernel => Ok(None),
-        Source::Loopback(ip) => Ok(Some(SocketAddr::new(ip, 0))),
+        Source::Loopback(ip) => Ok(SocketAddr::new(ip, 0)),
         Source::Select => {
             let assigned = select(context, target.destination.ip(), host)?;
-            Ok(Some(with_scope(assigned.ip(), 0, assigned.scope())))
+            Ok(with_scope(assigned.ip(), 0, assigned.scope()))
         }
     }
 }

@@ -1,13 +1,14 @@
-//! bind, listen, and what a socket may be: socket, socketpair, setsockopt.
+//! bind, listen, and options that say as much: setsockopt.
 
 use super::caller::{self, Stop};
+use super::pin::local;
 use super::rights::with_all_rights;
 use super::worker::{Likely, Subject, Worker};
 use crate::sys::seccomp::{Answer, Notification};
 use crate::sys::{self, Errno, socket};
 use chbind_policy::sockaddr::canonical;
 use chbind_policy::{Socket, Transport, bind, listen, option};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd};
 
 impl Worker {
@@ -82,14 +83,6 @@ impl Worker {
         Ok(Answer::Return(0))
     }
 
-    /// socket and socketpair: all three arguments are in registers, so what is allowed may run as it is.
-    pub(super) fn create(&mut self, call: &Notification) -> Result<Answer, Stop> {
-        let [domain, kind, protocol] = [call.args[0] as i32, call.args[1] as i32, call.args[2] as i32];
-        self.subject = Subject::Kind { domain, kind: kind & chbind_policy::socket::TYPE_MASK, protocol };
-        chbind_policy::socket::create(self.shared.context, domain, kind, protocol)?;
-        Ok(Answer::Continue)
-    }
-
     /// Done on the duplicate whatever the family: which socket the descriptor names could change meanwhile.
     pub(super) fn set_option(&mut self, call: &Notification) -> Result<Answer, Stop> {
         let [level, name] = [call.args[1] as i32, call.args[2] as i32];
@@ -104,9 +97,4 @@ impl Worker {
         socket::set_option(fd.as_fd(), level, name, value)?;
         Ok(Answer::Return(0))
     }
-}
-
-/// The local address of an inet socket.
-pub(super) fn local(fd: BorrowedFd) -> sys::Result<SocketAddr> {
-    Ok(socket::local(fd)?.unwrap_or(SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0)))
 }

@@ -1,14 +1,13 @@
-//! connect: the source is fixed first, on the duplicate; then the connection is made, on the duplicate.
+//! connect: the socket is pinned to its source; then the connection is made; both on the duplicate.
 
-use super::bind::local;
 use super::caller::Stop;
+use super::pin::{local, pin};
 use super::worker::{Likely, Subject, Worker};
 use crate::sys::seccomp::{Answer, Notification};
-use crate::sys::{self, Errno, socket};
+use crate::sys::{Errno, socket};
+use chbind_policy::Transport;
 use chbind_policy::connect::{self, Connect};
-use chbind_policy::{Family, Socket, Transport};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::AsFd;
 
 /// Another thread may give the socket an address between the look at it and the act: then the rule is asked again.
 pub(super) const ATTEMPTS: usize = 3;
@@ -26,7 +25,11 @@ impl Worker {
             let bound = local(fd)?;
             let action = connect::connect(self.shared.context, &socket, bound, address.bytes(), self.shared)?;
             self.still_waiting(call)?;
-            let Connect::To { destination, source } = action else { return self.dissolve(fd, &socket) };
+            let Connect::To { destination, source } = action else {
+                // Row 47. What pinned the socket to its source stays, and counts as no address.
+                socket::disconnect(fd)?;
+                return Ok(Answer::Return(0));
+            };
             if let Some(source) = source {
                 match pin(fd, &socket, source) {
                     Ok(()) => {}
@@ -43,38 +46,4 @@ impl Worker {
         }
         Err(Stop::Fail(libc::EINVAL))
     }
-
-    /// Row 47. A datagram socket that was pinned for its last peer is set free for the next one, as it would be without
-    /// a context; but never while another thread may be about to use it.
-    fn dissolve(&self, fd: BorrowedFd, socket: &Socket) -> Result<Answer, Stop> {
-        socket::disconnect(fd)?;
-        let bound = local(fd)?;
-        let pinned = bound.port() == 0 && !bound.ip().is_unspecified() && socket::no_port(fd);
-        if socket.transport != Transport::Tcp && pinned && self.is_alone() {
-            let any = match socket.family {
-                Family::V4 => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-                Family::V6 => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
-            };
-            // Refused, it stays pinned to an address of the context: no harm.
-            let _ = socket::bind(fd, SocketAddr::new(any, 0));
-            let _ = socket::set_no_port(fd, false);
-        }
-        Ok(Answer::Return(0))
-    }
-}
-
-/// Fixes the source address without taking a port. EINVAL if the socket has a port already.
-///
-/// On a datagram socket `IP_BIND_ADDRESS_NO_PORT` stays set: it marks a socket whose address was chosen here, not by
-/// the program, and `dissolve` looks for it.
-pub(super) fn pin(fd: BorrowedFd, socket: &Socket, source: SocketAddr) -> sys::Result<()> {
-    if socket::no_port(fd) {
-        return socket::bind(fd, source);
-    }
-    socket::set_no_port(fd, true)?;
-    let bound = socket::bind(fd, source);
-    if socket.transport == Transport::Tcp || bound.is_err() {
-        socket::set_no_port(fd, false)?;
-    }
-    bound
 }

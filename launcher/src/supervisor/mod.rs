@@ -7,10 +7,12 @@
 mod bind;
 mod caller;
 mod connect;
+mod create;
 mod crew;
 mod holder;
 mod name;
 mod pending;
+mod pin;
 mod rights;
 mod route;
 mod send;

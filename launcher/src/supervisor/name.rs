@@ -1,29 +1,32 @@
-//! getsockname and getpeername: inside, L is called 127.0.0.1.
+//! getsockname and getpeername: inside, L is called 127.0.0.1, and a pinned socket is not bound.
 
 use super::caller::{self, Stop};
+use super::pin::{is_pinned, unbound};
 use super::worker::Worker;
-use crate::sys;
 use crate::sys::seccomp::{Answer, Notification};
+use crate::sys::socket;
 use chbind_policy::name::masked;
 use chbind_policy::sockaddr;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd};
 
+/// Which name is asked for.
+#[derive(Clone, Copy)]
+pub(super) enum Which {
+    Local,
+    Peer,
+}
+
 impl Worker {
-    /// Answers with the name that `of` gives, masked. Where there is nothing to mask the call runs as it is: whatever
+    /// Answers with the name that a program inside knows. Where the kernel knows the same the call runs as it is: whatever
     /// it finds then, it is only a name.
-    pub(super) fn name(
-        &mut self,
-        call: &Notification,
-        of: fn(BorrowedFd) -> sys::Result<Option<SocketAddr>>,
-    ) -> Result<Answer, Stop> {
+    pub(super) fn name(&mut self, call: &Notification, which: Which) -> Result<Answer, Stop> {
         let fd = match self.shared.handles.duplicate(&self.shared.listener, call, call.args[0] as i32) {
             Err(Stop::Gone) => return Err(Stop::Gone),
             Err(_) => return Ok(Answer::Continue),
             Ok(fd) => fd,
         };
-        let Ok(Some(address)) = of(fd.as_fd()) else { return Ok(Answer::Continue) };
-        let Some(name) = masked(self.shared.context, address) else { return Ok(Answer::Continue) };
+        let Some(name) = self.known_inside(fd.as_fd(), which) else { return Ok(Answer::Continue) };
         let (bytes, len) = sockaddr::encode(name);
         // move_addr_to_user (net/socket.c): as much as there is room for, and the length that it has.
         let mut room = [0; 4];
@@ -33,5 +36,16 @@ impl Worker {
         memory.write(call.args[1], bytes.get(..len.min(room)).unwrap_or_default())?;
         memory.write(call.args[2], &(len as u32).to_ne_bytes())?;
         Ok(Answer::Return(0))
+    }
+
+    /// The name, where it is not the kernel's.
+    fn known_inside(&self, fd: BorrowedFd, which: Which) -> Option<SocketAddr> {
+        match which {
+            Which::Local => {
+                let bound = socket::local(fd).ok()??;
+                if is_pinned(fd, bound) { Some(unbound(bound)) } else { masked(self.shared.context, bound) }
+            }
+            Which::Peer => masked(self.shared.context, socket::peer(fd).ok()??),
+        }
     }
 }

@@ -113,11 +113,6 @@ impl Pending {
         let _ = self.wake.write(1);
     }
 
-    /// Whether no call blocks.
-    pub(super) fn is_empty(&self) -> bool {
-        self.lock().entries.is_empty()
-    }
-
     /// Looks at every blocked call, interrupts those that have to end, and says when to look again.
     pub(super) fn look(&self, listener: &Listener) -> Option<Duration> {
         let mut next: Option<Duration> = None;

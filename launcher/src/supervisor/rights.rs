@@ -11,8 +11,9 @@ use std::os::unix::fs::MetadataExt;
 
 /// The user namespace that owns this network namespace, and those above it: capabilities count in these alone
 /// (user_namespaces(7)).
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct NetworkOwner {
+    network: NamespaceId,
     lineage: Vec<NamespaceId>,
 }
 
@@ -30,6 +31,7 @@ impl NetworkOwner {
         let mut lineage = Vec::new();
         let network = File::open("/proc/self/ns/net")?;
         let mut next = namespace::owner(network.as_fd());
+        let network = identity(network)?;
         while let Ok(user) = next {
             next = namespace::parent(user.as_fd());
             lineage.push(identity(File::from(user))?);
@@ -37,14 +39,21 @@ impl NetworkOwner {
                 break;
             }
         }
-        Ok(NetworkOwner { lineage })
+        Ok(NetworkOwner { network, lineage })
+    }
+
+    /// Whether the thread is known to have moved to another network namespace.
+    pub(super) fn has_left(&self, tid: pid_t) -> bool {
+        procfs::namespace(tid, "net")
+            .or_else(|| with_all_rights(|| procfs::namespace(tid, "net")))
+            .is_some_and(|network| network != self.network)
     }
 
     /// Whether the thread holds CAP_NET_BIND_SERVICE where it counts.
     pub(super) fn may_bind_privileged(&self, tid: pid_t) -> bool {
         let holds = |status: Status| status.effective & Capability::CAP_NET_BIND_SERVICE.bitmask() != 0;
         Status::of(tid).is_some_and(holds)
-            && procfs::user_namespace(tid).is_some_and(|user| self.lineage.contains(&user))
+            && procfs::namespace(tid, "user").is_some_and(|user| self.lineage.contains(&user))
     }
 }
 

@@ -1,8 +1,8 @@
 //! sendto, sendmsg and sendmmsg: address, control messages and payload are copied, judged and sent from the copy.
 
-use super::bind::local;
 use super::caller::{self, Stop};
-use super::connect::{ATTEMPTS, pin};
+use super::connect::ATTEMPTS;
+use super::pin::{local, pin};
 use super::worker::{Likely, RawAddress, Subject, Worker};
 use crate::sys::memory::{Pages, Piece};
 use crate::sys::seccomp::{Answer, Notification};

@@ -2,6 +2,7 @@
 
 use super::Shared;
 use super::caller::{self, Stop};
+use super::name::Which;
 use super::pending::{Blocked, Standing};
 use crate::sys::seccomp::{Answer, Notification, Received};
 use crate::sys::{self, Errno, socket};
@@ -134,8 +135,8 @@ impl Worker {
             libc::SYS_sendmmsg => self.sendmmsg(call),
             libc::SYS_socket | libc::SYS_socketpair => self.create(call),
             libc::SYS_setsockopt => self.set_option(call),
-            libc::SYS_getsockname => self.name(call, socket::local),
-            libc::SYS_getpeername => self.name(call, socket::peer),
+            libc::SYS_getsockname => self.name(call, Which::Local),
+            libc::SYS_getpeername => self.name(call, Which::Peer),
             // The filter holds nothing else back.
             _ => Err(Stop::Fail(libc::ENOSYS)),
         };
@@ -195,11 +196,6 @@ impl Worker {
         if self.shared.listener.is_waiting(call.id) { Ok(()) } else { Err(Stop::Gone) }
     }
 
-    /// Whether nothing blocks and this thread leads: then no other thread acts on any socket meanwhile.
-    pub(super) fn is_alone(&self) -> bool {
-        self.leading && self.shared.pending.is_empty()
-    }
-
     /// Does what may block, with the lead handed over first. Ends when the caller has a signal to take.
     pub(super) fn block<T>(
         &mut self,
@@ -208,7 +204,7 @@ impl Worker {
         act: impl Fn() -> sys::Result<T>,
     ) -> Result<T, Stop> {
         let shared = self.shared;
-        // Stays in the table until the call is answered: see `is_alone`.
+        // Stays in the table until the call is answered.
         let blocked = self.blocked.get_or_insert_with(|| shared.pending.enter(call.id, call.tid));
         if self.leading {
             shared.crew.hand_over(move || run(shared)).map_err(|_| Stop::Fail(libc::ENOBUFS))?;

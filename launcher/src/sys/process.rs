@@ -125,6 +125,16 @@ pub fn restore_sigpipe() -> Result<()> {
     if old == libc::SIG_ERR { Err(super::Errno::last()) } else { Ok(()) }
 }
 
+/// Runs `act` with `user` as the owner of whatever this thread makes, where it may say so (setfsuid(2)).
+pub fn on_account_of<T>(user: libc::uid_t, act: impl FnOnce() -> T) -> T {
+    // SAFETY: setfsuid takes a plain number and gives the old one; a failure leaves it as it was.
+    let own = unsafe { libc::setfsuid(user) };
+    let done = act();
+    // SAFETY: as above; one's own user is always allowed.
+    unsafe { libc::setfsuid(own as libc::uid_t) };
+    done
+}
+
 /// Keeps this process from writing a core file.
 pub fn forbid_core() -> Result<()> {
     let none = libc::rlimit { rlim_cur: 0, rlim_max: 0 };

@@ -2,7 +2,7 @@
 
 use super::{Errno, Result, cerr, small};
 use libc::{c_uint, c_ulong, pid_t};
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 const GET_ACTION_AVAIL: c_uint = 2;
 const SET_MODE_FILTER: c_uint = 1;
@@ -69,6 +69,8 @@ pub enum Answer {
     Return(i64),
     /// The call fails with this positive error number.
     Fail(i32),
+    /// It has been given already, with a descriptor.
+    Given,
 }
 
 /// What waiting for a notification brings.
@@ -125,11 +127,26 @@ impl Listener {
             Answer::Continue => (0, 0, libc::SECCOMP_USER_NOTIF_FLAG_CONTINUE as u32),
             Answer::Return(val) => (val, 0, 0),
             Answer::Fail(errno) => (0, -errno.max(1), 0),
+            Answer::Given => return Ok(()),
         };
         let response = libc::seccomp_notif_resp { id, val, error, flags };
         let request = libc::SECCOMP_IOCTL_NOTIF_SEND;
         // SAFETY: the kernel only reads one struct seccomp_notif_resp.
         cerr(unsafe { libc::ioctl(self.0.as_raw_fd(), request as _, &raw const response) }).map(drop)
+    }
+
+    /// Answers the call `id` with a duplicate of `fd` in the caller's table, whose number it returns (Linux 5.14).
+    pub fn give(&self, id: u64, fd: BorrowedFd, close_on_exec: bool) -> Result<()> {
+        let given = libc::seccomp_notif_addfd {
+            id,
+            flags: libc::SECCOMP_ADDFD_FLAG_SEND as u32,
+            srcfd: fd.as_raw_fd() as u32,
+            newfd: 0,
+            newfd_flags: if close_on_exec { libc::O_CLOEXEC as u32 } else { 0 },
+        };
+        let request = libc::SECCOMP_IOCTL_NOTIF_ADDFD;
+        // SAFETY: the kernel only reads one struct seccomp_notif_addfd.
+        cerr(unsafe { libc::ioctl(self.0.as_raw_fd(), request as _, &raw const given) }).map(drop)
     }
 
     /// Whether the caller of `id` still waits: what was read from it before was its own.

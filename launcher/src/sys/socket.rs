@@ -115,6 +115,11 @@ pub fn set_no_port(socket: BorrowedFd, on: bool) -> Result<()> {
     set_option(socket, libc::IPPROTO_IP, libc::IP_BIND_ADDRESS_NO_PORT, &c_int::from(on).to_ne_bytes())
 }
 
+/// `IPV6_V6ONLY`; EINVAL once the socket has a port.
+pub fn set_v6only(socket: BorrowedFd, on: bool) -> Result<()> {
+    set_option(socket, libc::IPPROTO_IPV6, libc::IPV6_V6ONLY, &c_int::from(on).to_ne_bytes())
+}
+
 /// Whether `IP_BIND_ADDRESS_NO_PORT` is set.
 pub fn no_port(socket: BorrowedFd) -> bool {
     option(socket, libc::IPPROTO_IP, libc::IP_BIND_ADDRESS_NO_PORT).is_ok_and(|on| on != 0)
