@@ -1,0 +1,322 @@
+//! What the tests share: the contexts of SEMANTICS.md, sockets, a host to ask, and short ways to write addresses.
+//!
+//! A is 10.0.0.1/24, B is 10.0.0.2/24, A6 is fd00:1::1/64, L is 127.3.232.1 (nid 1000); 10.0.0.3 and fd00:1::3 (F, F6)
+//! are the host's but not ours, 192.0.2.77 (N) is nobody's, 198.51.100.7 and 2001:db8::7 (R, R6) are far away.
+#![allow(dead_code, reason = "each test binary uses a part")]
+#![allow(clippy::unwrap_used)]
+
+use chbind_policy::sockaddr::{canonical, encode};
+use chbind_policy::{Assigned, Context, Family, Host, Loopback, Reason, Refusal, Socket, Transport};
+use ipnet::IpNet;
+use proptest::prelude::*;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+pub(crate) const L: Ipv4Addr = Ipv4Addr::new(127, 3, 232, 1);
+
+/// A context of these addresses, each `IP/PREFIX` and for a link-local one `IP/PREFIX%INDEX`. It lives as long as the
+/// test: contexts are few.
+pub(crate) fn context(addresses: &[&str]) -> Context<'static> {
+    let assigned = addresses.iter().map(|text| {
+        let (net, scope) = text.split_once('%').unwrap_or((text, "0"));
+        Assigned::new(net.parse::<IpNet>().unwrap(), scope.parse().unwrap())
+    });
+    Context {
+        addresses: assigned.collect::<Vec<_>>().leak(),
+        lback: L,
+        lback6: None,
+        loopback: Loopback::Remap,
+        host_loopback: &[],
+        resolvers: &[],
+        multicast: false,
+    }
+}
+
+pub(crate) fn s() -> Context<'static> {
+    context(&["10.0.0.1/24"])
+}
+
+pub(crate) fn m() -> Context<'static> {
+    context(&["10.0.0.1/24", "10.0.0.2/24"])
+}
+
+pub(crate) fn d() -> Context<'static> {
+    context(&["10.0.0.1/24", "fd00:1::1/64"])
+}
+
+pub(crate) fn p() -> Context<'static> {
+    context(&["fd00:1::1/64"])
+}
+
+pub(crate) fn z() -> Context<'static> {
+    Context { loopback: Loopback::Deny, ..s() }
+}
+
+/// S with the host's loopback.
+pub(crate) fn h() -> Context<'static> {
+    Context { loopback: Loopback::Host, ..s() }
+}
+
+/// D with the host's loopback.
+pub(crate) fn hd() -> Context<'static> {
+    Context { loopback: Loopback::Host, ..d() }
+}
+
+/// `context` with fd00:1::99 as its ::1.
+pub(crate) fn with_lback6(context: Context<'_>) -> Context<'_> {
+    Context { lback6: Some("fd00:1::99".parse().unwrap()), ..context }
+}
+
+/// Every kind of context, for properties.
+pub(crate) fn contexts() -> Vec<Context<'static>> {
+    let resolvers: &[IpAddr] = vec![ip("127.0.0.53"), ip("127.0.0.1"), ip("::1")].leak();
+    let fanned =
+        context(&["10.0.0.1/24", "127.0.0.2/32", "fe80::1/64%2", "fd00:1::1/64", "10.9.9.9/31", "10.8.0.1/16"]);
+    vec![
+        s(),
+        m(),
+        d(),
+        p(),
+        z(),
+        h(),
+        hd(),
+        with_lback6(s()),
+        with_lback6(d()),
+        Context { multicast: true, ..d() },
+        Context { resolvers, ..d() },
+        Context { host_loopback: &[53, 7000], ..with_lback6(m()) },
+        Context { lback: Ipv4Addr::new(10, 0, 0, 77), ..p() },
+        fanned,
+        Context { loopback: Loopback::Deny, resolvers, host_loopback: &[53], ..fanned },
+        Context { loopback: Loopback::Host, multicast: true, ..fanned },
+    ]
+}
+
+pub(crate) const TCP4: Socket = Socket { family: Family::V4, transport: Transport::Tcp, v6only: false };
+pub(crate) const UDP4: Socket = Socket { family: Family::V4, transport: Transport::Udp, v6only: false };
+pub(crate) const PING4: Socket = Socket { family: Family::V4, transport: Transport::Ping, v6only: false };
+pub(crate) const TCP6: Socket = Socket { family: Family::V6, transport: Transport::Tcp, v6only: false };
+pub(crate) const UDP6: Socket = Socket { family: Family::V6, transport: Transport::Udp, v6only: false };
+pub(crate) const TCP6ONLY: Socket = Socket { v6only: true, ..TCP6 };
+pub(crate) const UDP6ONLY: Socket = Socket { v6only: true, ..UDP6 };
+/// The kernel makes them so (`inet6_create`).
+pub(crate) const PING6: Socket = Socket { family: Family::V6, transport: Transport::Ping, v6only: true };
+
+pub(crate) const SOCKETS: [Socket; 8] = [TCP4, UDP4, PING4, TCP6, UDP6, TCP6ONLY, UDP6ONLY, PING6];
+pub(crate) const ANY4: &str = "0.0.0.0:0";
+pub(crate) const ANY6: &str = "[::]:0";
+
+/// The local address of a socket that was never bound.
+pub(crate) fn unbound(socket: &Socket) -> SocketAddr {
+    at(if socket.family == Family::V4 { ANY4 } else { ANY6 })
+}
+
+pub(crate) fn ip(text: &str) -> IpAddr {
+    text.parse().unwrap()
+}
+
+pub(crate) fn at(text: &str) -> SocketAddr {
+    text.parse().unwrap()
+}
+
+/// An address as a program gives it.
+pub(crate) fn bytes(text: &str) -> Vec<u8> {
+    raw(at(text))
+}
+
+pub(crate) fn raw(address: SocketAddr) -> Vec<u8> {
+    let (bytes, len) = encode(address);
+    bytes[..len].to_vec()
+}
+
+/// The same with another address family.
+pub(crate) fn relabelled(text: &str, family: i32) -> Vec<u8> {
+    let mut bytes = bytes(text);
+    bytes[..2].copy_from_slice(&(family as u16).to_ne_bytes());
+    bytes
+}
+
+pub(crate) fn refusal(errno: i32, reason: Reason) -> Refusal {
+    Refusal { errno, reason }
+}
+
+/// A host with these routes, destination prefix and preferred source, and these listeners of the context.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct FakeHost {
+    pub(crate) routes: Vec<(IpNet, IpAddr)>,
+    pub(crate) served: Vec<(Transport, u16, IpAddr)>,
+}
+
+impl FakeHost {
+    pub(crate) fn route(mut self, to: &str, source: &str) -> Self {
+        self.routes.push((to.parse().unwrap(), ip(source)));
+        self
+    }
+
+    pub(crate) fn serve(mut self, transport: Transport, port: u16, at: &str) -> Self {
+        self.served.push((transport, port, ip(at)));
+        self
+    }
+}
+
+impl Host for FakeHost {
+    fn preferred_source(&self, destination: IpAddr) -> Option<IpAddr> {
+        let matching = self.routes.iter().filter(|(net, _)| net.contains(&destination));
+        matching.max_by_key(|(net, _)| net.prefix_len()).map(|(_, source)| *source)
+    }
+
+    fn serves(&self, transport: Transport, port: u16) -> Option<IpAddr> {
+        self.served.iter().rev().find(|(of, at, _)| (*of, *at) == (transport, port)).map(|(_, _, ip)| *ip)
+    }
+}
+
+/// A host that routes everything from F and F6 and serves nothing.
+pub(crate) fn host() -> FakeHost {
+    FakeHost::default().route("0.0.0.0/0", "10.0.0.3").route("127.0.0.0/8", "127.0.0.1").route("::/0", "fd00:1::3")
+}
+
+/// Whether `ip` with that interface is assigned: the list, read naively.
+pub(crate) fn is_assigned(context: &Context, address: SocketAddr) -> bool {
+    let address = canonical(address);
+    let scope = match address {
+        SocketAddr::V4(_) => 0,
+        SocketAddr::V6(v6) => v6.scope_id(),
+    };
+    context.addresses.iter().any(|own| own.ip() == address.ip() && (own.scope() == 0 || own.scope() == scope))
+}
+
+/// Whether `ip` (canonical) is what loopback stands for.
+pub(crate) fn is_own_loopback(context: &Context, ip: IpAddr) -> bool {
+    match (context.loopback, ip) {
+        (Loopback::Deny, _) => false,
+        (Loopback::Remap, IpAddr::V4(ip)) => ip == context.lback,
+        (Loopback::Remap, IpAddr::V6(ip)) => Some(ip) == context.lback6,
+        (Loopback::Host, ip) => ip.to_string() == "127.0.0.1" || ip.to_string() == "::1",
+    }
+}
+
+/// A broadcast address of the context, by arithmetic on the prefix.
+pub(crate) fn is_own_broadcast(context: &Context, ip: IpAddr) -> bool {
+    let IpAddr::V4(ip) = ip else { return false };
+    let directed = |own: &Assigned, prefix: u32| match own.ip() {
+        IpAddr::V4(own) if prefix < 31 => u32::from(ip) == u32::from(own) | u32::MAX.checked_shr(prefix).unwrap_or(0),
+        _ => false,
+    };
+    // The prefix is not told, only what it contains.
+    let prefix_of = |own: &Assigned| match own.ip() {
+        IpAddr::V4(at) => (0..=32u32).find(|bits| {
+            let mask = u32::MAX.checked_shr(*bits).unwrap_or(0);
+            [u32::from(at) | mask, u32::from(at) & !mask]
+                .iter()
+                .all(|ip| own.subnet_contains(Ipv4Addr::from(*ip).into()))
+        }),
+        IpAddr::V6(_) => None,
+    };
+    ip == Ipv4Addr::BROADCAST
+        || context.addresses.iter().any(|own| prefix_of(own).is_some_and(|prefix| directed(own, prefix)))
+}
+
+/// Addresses that mean something in the contexts above, and some that do not.
+const INTERESTING: &[&str] = &[
+    "0.0.0.0",
+    "10.0.0.1",
+    "10.0.0.2",
+    "10.0.0.3",
+    "10.0.0.255",
+    "10.0.0.0",
+    "10.0.0.77",
+    "10.9.9.9",
+    "10.9.9.8",
+    "10.8.255.255",
+    "10.8.0.1",
+    "127.0.0.1",
+    "127.0.0.2",
+    "127.0.0.53",
+    "127.3.232.1",
+    "127.3.233.1",
+    "127.255.255.255",
+    "255.255.255.255",
+    "224.0.0.251",
+    "192.0.2.77",
+    "198.51.100.7",
+    "::",
+    "::1",
+    "fd00:1::1",
+    "fd00:1::3",
+    "fd00:1::99",
+    "fe80::1",
+    "fe80::2",
+    "ff02::fb",
+    "2001:db8::7",
+    "::ffff:0.0.0.0",
+    "::ffff:127.0.0.1",
+    "::ffff:10.0.0.1",
+    "::ffff:10.0.0.3",
+    "::ffff:127.3.232.1",
+    "::ffff:224.0.0.251",
+    "::ffff:10.0.0.255",
+    "::127.0.0.1",
+    "::10.0.0.1",
+];
+
+pub(crate) fn any_context() -> impl Strategy<Value = Context<'static>> {
+    proptest::sample::select(contexts())
+}
+
+pub(crate) fn any_socket() -> impl Strategy<Value = Socket> {
+    proptest::sample::select(SOCKETS.to_vec())
+}
+
+pub(crate) fn any_ip() -> impl Strategy<Value = IpAddr> {
+    prop_oneof![
+        8 => proptest::sample::select(INTERESTING.iter().map(|text| ip(text)).collect::<Vec<_>>()),
+        1 => any::<Ipv4Addr>().prop_map(IpAddr::V4),
+        1 => any::<[u8; 16]>().prop_map(|octets| IpAddr::V6(octets.into())),
+    ]
+}
+
+pub(crate) fn any_address() -> impl Strategy<Value = SocketAddr> {
+    let port = prop_oneof![Just(0u16), Just(53), Just(7000), any::<u16>()];
+    let scope = prop_oneof![3 => Just(0u32), 3 => Just(2), 1 => any::<u32>()];
+    (any_ip(), port, scope).prop_map(|(ip, port, scope)| chbind_policy::sockaddr::with_scope(ip, port, scope))
+}
+
+/// An address as bytes: mostly one that the kernel would read, relabelled, cut, or made longer; sometimes noise.
+pub(crate) fn any_bytes() -> impl Strategy<Value = Vec<u8>> {
+    let labelled = prop_oneof![6 => Just(None), 1 => Just(Some(0u16)), 1 => (0u16..64).prop_map(Some)];
+    let length = prop_oneof![6 => Just(None), 1 => (0usize..=128).prop_map(Some)];
+    let shaped = (any_address(), labelled, length, any::<bool>()).prop_map(|(address, label, length, mapped)| {
+        let address = match address {
+            SocketAddr::V4(v4) if mapped => SocketAddr::new(v4.ip().to_ipv6_mapped().into(), v4.port()),
+            other => other,
+        };
+        let mut bytes = raw(address);
+        if let Some(label) = label {
+            bytes[..2].copy_from_slice(&label.to_ne_bytes());
+        }
+        if let Some(length) = length {
+            bytes.resize(length, 0xa5);
+        }
+        bytes
+    });
+    prop_oneof![8 => shaped, 1 => proptest::collection::vec(any::<u8>(), 0..=128)]
+}
+
+/// What a correct host may answer: any source for a destination, and listeners only where the context may have them.
+pub(crate) fn any_host(context: Context<'static>) -> impl Strategy<Value = FakeHost> {
+    let nets = ["0.0.0.0/0", "10.0.0.0/24", "127.0.0.0/8", "198.51.100.0/24", "::/0", "fd00:1::/64", "::1/128"];
+    let routes = proptest::collection::vec((proptest::sample::select(nets.to_vec()), any_ip()), 0..5);
+    let mut own: Vec<IpAddr> = context.addresses.iter().map(|own| own.ip()).collect();
+    own.extend(context.loopback_of(Family::V4));
+    own.extend(context.loopback_of(Family::V6));
+    let transport = proptest::sample::select(vec![Transport::Tcp, Transport::Udp]);
+    let port = proptest::sample::select(vec![53u16, 7000, 7001]);
+    let served = proptest::collection::vec((transport, port, proptest::sample::select(own)), 0..4);
+    (routes, served).prop_map(|(routes, served)| FakeHost {
+        routes: routes
+            .into_iter()
+            .map(|(net, source)| (net.parse::<IpNet>().unwrap(), source.to_canonical()))
+            .filter(|(net, source)| net.addr().is_ipv4() == source.is_ipv4())
+            .collect(),
+        served,
+    })
+}
