@@ -1,15 +1,27 @@
 //! Leader and followers: one thread at a time receives notifications. (The kernel wakes every waiting thread for every
 //! notification, so only one may wait.)
+//!
+//! A leader gives up the lead before it does what may block. Should it be held up all the same (by memory of the caller
+//! that is slow to come, by a socket that another thread has locked or made blocking meanwhile), the lead is taken from
+//! it: see [`Crew::look`].
 
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 /// Followers kept waiting for the lead; a thread beyond them ends when its work is done.
 const IDLE: usize = 2;
-/// Threads at the most: as many calls can block at a time, one less. Each costs about 12 KiB.
+/// Threads at the most: as many calls can block at a time, less one. Each costs about 12 KiB.
 const MOST: usize = 4096;
 /// The stack of a thread, in bytes.
 const STACK: usize = 128 * 1024;
+/// How long one call may keep the lead.
+const HELD_UP: Duration = Duration::from_millis(20);
+
+/// A call that the leader answers: an odd number, no two the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Turn(u64);
 
 #[derive(Default)]
 struct State {
@@ -23,6 +35,11 @@ struct State {
 pub(super) struct Crew {
     state: Mutex<State>,
     vacant: Condvar,
+    /// Counts the beginnings and ends of turns: odd while there is one. Whoever ends a turn by counting on from its number
+    /// decides who leads: the leader itself, having answered, goes on; anybody else takes the lead from it.
+    turns: AtomicU64,
+    /// Somebody looks. If nobody does, whoever begins a call has to wake them.
+    watched: AtomicBool,
 }
 
 /// No further thread could be had.
@@ -61,14 +78,93 @@ impl Crew {
         true
     }
 
-    /// Gives up the lead to a follower, or to a new thread that runs `work`. The lead stays where it is if there is
-    /// neither.
-    pub(super) fn hand_over(&self, work: impl FnOnce() + Send + 'static) -> Result<(), Exhausted> {
+    /// The leader begins to answer a call. With the turn comes whether nobody watches, so that somebody is to be woken.
+    pub(super) fn begin(&self) -> (Turn, bool) {
+        let turn = Turn(self.turns.fetch_add(1, SeqCst) + 1);
+        (turn, !self.watched.load(SeqCst) && !self.watched.swap(true, SeqCst))
+    }
+
+    /// The call has been answered. False if the thread leads no more.
+    pub(super) fn end(&self, turn: Turn) -> bool {
+        self.turns.compare_exchange(turn.0, turn.0 + 1, SeqCst, SeqCst).is_ok()
+    }
+
+    /// Takes the lead from whoever has this turn, if it still runs, and gives it to a follower, or to a new thread that
+    /// runs `work`. The lead stays where it is if there is neither.
+    pub(super) fn hand_over(&self, turn: Turn, work: impl FnOnce() + Send + 'static) -> Result<(), Exhausted> {
+        if self.turns.load(SeqCst) != turn.0 {
+            return Ok(());
+        }
         if self.state().idle == 0 {
             self.enlist(work)?;
         }
-        self.state().led = false;
-        self.vacant.notify_one();
+        if self.end(turn) {
+            self.state().led = false;
+            self.vacant.notify_one();
+        }
         Ok(())
+    }
+
+    /// Takes the lead from a thread that has had one turn since the last look, and says when to look again. `seen` is what
+    /// the last look saw.
+    pub(super) fn look(&self, seen: &mut u64, work: impl FnOnce() + Send + 'static) -> Option<Duration> {
+        if !self.watched.load(SeqCst) {
+            return None;
+        }
+        let turns = self.turns.load(SeqCst);
+        if turns != std::mem::replace(seen, turns) {
+            return Some(HELD_UP);
+        }
+        if turns % 2 == 1 {
+            // Without a further thread the others have to wait.
+            let _ = self.hand_over(Turn(turns), work);
+            return Some(HELD_UP);
+        }
+        self.watched.store(false, SeqCst);
+        // A turn that began just now may have found it watched.
+        if self.turns.load(SeqCst) == turns {
+            return None;
+        }
+        self.watched.store(true, SeqCst);
+        Some(HELD_UP)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_leader_that_is_held_up_loses_the_lead() {
+        let crew = Crew::default();
+        assert!(crew.lead());
+        let mut seen = 0;
+        let (turn, unwatched) = crew.begin();
+        assert!(unwatched);
+        assert_eq!(crew.look(&mut seen, || {}), Some(HELD_UP), "it may just have begun");
+        assert!(crew.state().led);
+        assert_eq!(crew.look(&mut seen, || {}), Some(HELD_UP));
+        assert!(!crew.state().led);
+        assert!(!crew.end(turn));
+
+        assert!(crew.lead());
+        let (turn, unwatched) = crew.begin();
+        assert!(!unwatched);
+        assert!(crew.end(turn));
+        assert_eq!(crew.look(&mut seen, || {}), Some(HELD_UP));
+        assert_eq!(crew.look(&mut seen, || {}), None, "nothing happens: nobody needs to look");
+        assert!(crew.begin().1);
+    }
+
+    #[test]
+    fn the_lead_is_handed_over_once() {
+        let crew = Crew::default();
+        assert!(crew.lead());
+        let (turn, _) = crew.begin();
+        crew.hand_over(turn, || {}).unwrap();
+        assert!(crew.lead());
+        crew.hand_over(turn, || {}).unwrap();
+        assert!(crew.state().led, "that turn is over");
+        assert!(!crew.end(turn));
     }
 }

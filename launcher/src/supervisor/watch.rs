@@ -1,7 +1,7 @@
 //! The main thread: watches what the threads that answer calls cannot.
 
-use super::Shared;
 use super::holder::tell_collisions;
+use super::{Shared, worker};
 use crate::parent::Report;
 use crate::sys::process::{exit_now, next_change};
 use nix::errno::Errno;
@@ -47,8 +47,10 @@ enum Event {
 pub(super) fn run(shared: &'static Shared, command: OwnedFd, mut child: Option<Child>) -> ! {
     let mut command = Some(command);
     let mut over = false;
+    let mut seen = 0;
     // From Linux 6.11 on a context is empty before its last task has been waited for.
     while !over || child.as_ref().is_some_and(|child| !child.ended) {
+        let leader = shared.crew.look(&mut seen, move || worker::run(shared));
         let next = shared.pending.look(&shared.listener);
         let backlog = shared.teller.has_backlog().then_some(UNREAD);
         let mut events = vec![(Event::Woken, PollFd::new(shared.pending.wake.as_fd(), PollFlags::POLLIN))];
@@ -61,7 +63,7 @@ pub(super) fn run(shared: &'static Shared, command: OwnedFd, mut child: Option<C
         if let Some(child) = &child {
             events.push((Event::ChildChanged, PollFd::new(child.signals.as_fd(), PollFlags::POLLIN)));
         }
-        let happened = wait(events, next.into_iter().chain(backlog).min());
+        let happened = wait(events, leader.into_iter().chain(next).chain(backlog).min());
         if happened.contains(&Event::Woken) {
             // Only a wake-up that came meanwhile is lost, and what it was for is looked at next.
             let _ = shared.pending.wake.read();

@@ -2,6 +2,7 @@
 
 use super::Shared;
 use super::caller::{self, Stop};
+use super::crew::Turn;
 use super::name::Which;
 use super::pending::{Blocked, Standing};
 use crate::sys::seccomp::{Answer, Notification, Received};
@@ -75,26 +76,40 @@ pub(super) struct Worker {
     /// For payloads; grows to the largest datagram.
     pub(super) buffer: Vec<u8>,
     pub(super) subject: Subject,
-    leading: bool,
+    turn: Turn,
     blocked: Option<Blocked<'static>>,
 }
 
 /// Answers calls until the crew needs this thread no more.
 pub(super) fn run(shared: &'static Shared) {
-    let mut worker = Worker { shared, buffer: Vec::new(), subject: Subject::Call(""), leading: false, blocked: None };
     while shared.crew.lead() {
-        worker.leading = true;
-        while worker.leading {
-            match shared.listener.receive() {
-                Ok(Received::Call(call)) => worker.serve(&call),
-                Ok(Received::Nothing) if is_over(shared) => park(),
-                Ok(Received::Nothing) => {}
-                // Out of memory: the caller waits; try again when there may be some.
-                Err(_) => std::thread::sleep(Duration::from_millis(1)),
+        answer_calls(shared);
+    }
+}
+
+/// Answers calls until the lead is lost.
+fn answer_calls(shared: &'static Shared) {
+    // Made anew for each time of leading: many threads may wait for the lead, and none keeps more than it needs.
+    let mut worker: Option<Worker> = None;
+    loop {
+        match shared.listener.receive() {
+            Ok(Received::Call(call)) => {
+                let (turn, unwatched) = shared.crew.begin();
+                if unwatched {
+                    shared.pending.wake_up();
+                }
+                let worker = worker.get_or_insert_with(|| Worker::new(shared, turn));
+                worker.turn = turn;
+                worker.serve(&call);
+                if !shared.crew.end(turn) {
+                    return;
+                }
             }
+            Ok(Received::Nothing) if is_over(shared) => park(),
+            Ok(Received::Nothing) => {}
+            // Out of memory: the caller waits; try again when there may be some.
+            Err(_) => std::thread::sleep(Duration::from_millis(1)),
         }
-        // Many threads may wait for the lead: none keeps more than it needs.
-        worker.buffer = Vec::new();
     }
 }
 
@@ -123,6 +138,10 @@ fn name_of(nr: c_long) -> &'static str {
 }
 
 impl Worker {
+    fn new(shared: &'static Shared, turn: Turn) -> Self {
+        Worker { shared, buffer: Vec::new(), subject: Subject::Call(""), turn, blocked: None }
+    }
+
     fn serve(&mut self, call: &Notification) {
         let nr = call.nr as c_long;
         self.subject = Subject::Call(name_of(nr));
@@ -206,10 +225,7 @@ impl Worker {
         let shared = self.shared;
         // Stays in the table until the call is answered.
         let blocked = self.blocked.get_or_insert_with(|| shared.pending.enter(call.id, call.tid));
-        if self.leading {
-            shared.crew.hand_over(move || run(shared)).map_err(|_| Stop::Fail(libc::ENOBUFS))?;
-            self.leading = false;
-        }
+        shared.crew.hand_over(self.turn, move || run(shared)).map_err(|_| Stop::Fail(libc::ENOBUFS))?;
         loop {
             match act() {
                 Err(Errno(libc::EINTR)) => match blocked.standing() {
