@@ -41,7 +41,7 @@ pub struct Args {
     #[arg(long, value_name = "ADDR[/PREFIX]")]
     pub ip: Vec<String>,
 
-    /// Number of the context, 2 to 65535, unique on the host [default: the next free one from 49152 on]
+    /// Number of the context, 2 to 65535, unique on the host [default: a free one from 49152 on]
     #[arg(long, value_name = "N")]
     pub nid: Option<String>,
 

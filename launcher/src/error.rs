@@ -111,7 +111,9 @@ impl fmt::Display for Error {
             Error::CannotTry(ip, errno) => write!(f, "cannot assign {ip}: {errno}"),
             Error::TwoLoopbacks => f.write_str("--lback: more than one address of the same family"),
             Error::BadNid(text) => write!(f, "--nid '{text}': not a number from 2 to 65535"),
-            Error::NidTaken(nid) => write!(f, "nid {nid} is taken by another context"),
+            Error::NidTaken(nid) => {
+                write!(f, "nid {nid} is taken by another context, or by programs that one left behind")
+            }
             Error::NoNidFree => f.write_str("all numbers for contexts are taken"),
             Error::BadPort => f.write_str("--host-loopback 0: not a port"),
             Error::BadCapability(text) => write!(f, "--keep-cap '{text}': not a capability"),

@@ -5,7 +5,7 @@
 //! belong to a network namespace, as the addresses do.
 
 use crate::error::Error;
-use crate::sys::{Errno, socket};
+use crate::sys::{Errno, diag, socket};
 use std::net::Ipv4Addr;
 use std::os::fd::OwnedFd;
 use std::thread;
@@ -37,14 +37,22 @@ impl Nid {
         }
     }
 
-    /// The next free number.
+    /// A free number.
     pub fn free() -> Result<Self, Error> {
-        for number in (DYNAMIC..=u16::MAX).chain(LOWEST..DYNAMIC) {
+        // From a different one each time, so that nobody can wait for the next.
+        let first = DYNAMIC + (std::process::id() % u32::from(u16::MAX - DYNAMIC + 1)) as u16;
+        for number in (first..=u16::MAX).chain(DYNAMIC..first).chain(LOWEST..DYNAMIC) {
             if let Some(nid) = hold(number)? {
                 return Ok(nid);
             }
         }
         Err(Error::NoNidFree)
+    }
+
+    /// Whether somebody serves on the loopback address already: programs whose supervisor was killed live on, and must
+    /// not become the loopback of another context. Where the kernel does not say, the holder decides alone.
+    fn is_haunted(&self) -> bool {
+        diag::is_served(self.loopback()).unwrap_or(false)
     }
 
     /// L, the loopback address that belongs to the number.
@@ -67,7 +75,7 @@ fn hold_soon(number: u16) -> Result<Option<Nid>, Error> {
 
 fn hold(number: u16) -> Result<Option<Nid>, Error> {
     match socket::hold_abstract_name(format!("chbind/nid/{number}").as_bytes()) {
-        Ok(holder) => Ok(Some(Nid { number, holder })),
+        Ok(holder) => Ok(Some(Nid { number, holder }).filter(|nid| !nid.is_haunted())),
         Err(Errno(libc::EADDRINUSE)) => Ok(None),
         Err(errno) => Err(Error::Step("reserve a number for the context", errno)),
     }

@@ -1,6 +1,7 @@
 //! Everything that talks to the kernel by raw numbers and pointers: the only `unsafe` of this crate. Each function
 //! wraps one system call with types; none of them decides anything.
 
+pub mod diag;
 pub mod memory;
 pub mod namespace;
 pub mod pidfd;

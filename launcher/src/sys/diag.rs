@@ -1,0 +1,85 @@
+//! Sockets of this network namespace, as the kernel lists them (sock_diag(7)).
+
+use super::{Result, cerr, socket};
+use libc::{c_int, c_void};
+use std::net::Ipv4Addr;
+use std::os::fd::AsRawFd;
+
+/// `SOCK_DIAG_BY_FAMILY` (linux/sock_diag.h).
+const BY_FAMILY: u16 = 20;
+/// `1 << TCP_LISTEN`; UDP sockets without a peer are in `TCP_CLOSE` (include/net/tcp_states.h).
+const LISTENING: u32 = 1 << 10;
+const UNCONNECTED: u32 = 1 << 7;
+/// Sizes of `struct nlmsghdr` and `struct inet_diag_req_v2`, in bytes.
+const HEADER: usize = 16;
+const REQUEST: usize = HEADER + 56;
+/// Where `struct inet_diag_msg` has the local address (`id.idiag_src`), counted from the `nlmsghdr`.
+const SOURCE: usize = HEADER + 4 + 4;
+
+/// Whether a TCP socket listens on `ip`, or a UDP socket receives there.
+pub fn is_served(ip: Ipv4Addr) -> Result<bool> {
+    Ok(lists(libc::IPPROTO_TCP, LISTENING, ip)? || lists(libc::IPPROTO_UDP, UNCONNECTED, ip)?)
+}
+
+fn lists(protocol: c_int, states: u32, ip: Ipv4Addr) -> Result<bool> {
+    let diag = socket::socket(libc::AF_NETLINK, libc::SOCK_DGRAM, libc::NETLINK_SOCK_DIAG)?;
+    let mut request = [0u8; REQUEST];
+    let mut put = |at: usize, field: &[u8]| {
+        for (to, from) in request.iter_mut().skip(at).zip(field) {
+            *to = *from;
+        }
+    };
+    put(0, &(REQUEST as u32).to_ne_bytes());
+    put(4, &BY_FAMILY.to_ne_bytes());
+    put(6, &((libc::NLM_F_REQUEST | libc::NLM_F_DUMP) as u16).to_ne_bytes());
+    put(HEADER, &[libc::AF_INET as u8, protocol as u8]);
+    put(HEADER + 4, &states.to_ne_bytes());
+    // SAFETY: the kernel reads as many bytes as `request` has.
+    cerr(unsafe { libc::send(diag.as_raw_fd(), request.as_ptr().cast::<c_void>(), REQUEST, 0) } as i64)?;
+    let mut answer = vec![0u8; 32 * 1024];
+    loop {
+        // SAFETY: the kernel writes at most as many bytes as `answer` has.
+        let read = unsafe { libc::recv(diag.as_raw_fd(), answer.as_mut_ptr().cast::<c_void>(), answer.len(), 0) };
+        let read = cerr(read as i64)? as usize;
+        let mut rest = answer.get(..read).unwrap_or_default();
+        if rest.is_empty() {
+            return Ok(false);
+        }
+        while let Some((kind, message, next)) = split(rest) {
+            if kind != BY_FAMILY {
+                // NLMSG_DONE or NLMSG_ERROR: there is no more.
+                return Ok(false);
+            }
+            if message.get(SOURCE..SOURCE + 4) == Some(ip.octets().as_slice()) {
+                return Ok(true);
+            }
+            rest = next;
+        }
+    }
+}
+
+/// The first message: its type, itself, and what follows (netlink(7): length, type, …; aligned to 4 bytes).
+fn split(bytes: &[u8]) -> Option<(u16, &[u8], &[u8])> {
+    let len = u32::from_ne_bytes(*bytes.first_chunk()?) as usize;
+    let kind = u16::from_ne_bytes(*bytes.get(4..)?.first_chunk()?);
+    if len < HEADER {
+        return None;
+    }
+    let next = bytes.get(len.next_multiple_of(4)..).unwrap_or_default();
+    Some((kind, bytes.get(..len)?, next))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::{TcpListener, UdpSocket};
+
+    #[test]
+    fn servers_are_seen() {
+        let (tcp, udp, none) =
+            (Ipv4Addr::new(127, 77, 3, 1), Ipv4Addr::new(127, 77, 3, 2), Ipv4Addr::new(127, 77, 3, 3));
+        let _listener = TcpListener::bind((tcp, 0)).unwrap();
+        let _receiver = UdpSocket::bind((udp, 0)).unwrap();
+        assert_eq!([tcp, udp, none].map(|ip| is_served(ip).unwrap()), [true, true, false]);
+    }
+}
