@@ -35,7 +35,8 @@ pub trait Host {
     /// The source address that the kernel's routing would choose for `destination`, `None` where it has no route.
     fn preferred_source(&self, destination: IpAddr) -> Option<IpAddr>;
 
-    /// The address at which this context itself serves `port` of what a program inside takes for its loopback, where
-    /// that is known: L for a socket bound to 127.0.0.1, an assigned address for one bound to the wildcard.
-    fn serves(&self, transport: Transport, port: u16) -> Option<IpAddr>;
+    /// The address of `family` at which this context itself serves `port` of what a program inside takes for its loopback,
+    /// where that is known: the loopback address for a socket bound to that, an assigned address for one bound to the
+    /// wildcard.
+    fn serves(&self, transport: Transport, family: Family, port: u16) -> Option<IpAddr>;
 }

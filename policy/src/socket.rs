@@ -5,8 +5,8 @@ use crate::sockaddr::for_family;
 use crate::{Context, Family, Reason, Refusal, Verdict};
 use core::net::SocketAddr;
 use libc::{
-    AF_ALG, AF_INET, AF_INET6, AF_NETLINK, AF_UNIX, IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_TCP, IPPROTO_UDP, SOCK_DGRAM,
-    SOCK_RAW, SOCK_STREAM,
+    AF_ALG, AF_INET, AF_INET6, AF_NETLINK, AF_UNIX, IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_MPTCP, IPPROTO_TCP,
+    IPPROTO_UDP, SOCK_DGRAM, SOCK_RAW, SOCK_STREAM,
 };
 
 /// The low bits of the type argument; the others are `SOCK_CLOEXEC` and `SOCK_NONBLOCK` (linux/net.h).
@@ -137,6 +137,7 @@ fn transport(family: Family, kind: i32, protocol: i32) -> Result<Transport, Refu
         (_, SOCK_STREAM, 0 | IPPROTO_TCP) => Ok(Transport::Tcp),
         (_, SOCK_DGRAM, 0 | IPPROTO_UDP) => Ok(Transport::Udp),
         (Family::V4, SOCK_DGRAM, IPPROTO_ICMP) | (Family::V6, SOCK_DGRAM, IPPROTO_ICMPV6) => Ok(Transport::Ping),
+        (_, SOCK_STREAM, IPPROTO_MPTCP) => Err(Refusal::new(libc::EPROTONOSUPPORT, Reason::Multipath)),
         (_, SOCK_STREAM | SOCK_DGRAM, _) => Err(Refusal::new(libc::EPROTONOSUPPORT, Reason::SocketKind)),
         (_, SOCK_RAW, _) => Err(KIND),
         _ => Err(Refusal::new(libc::ESOCKTNOSUPPORT, Reason::SocketKind)),

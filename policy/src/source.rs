@@ -86,7 +86,12 @@ pub(crate) fn target(
         let source = Source::Loopback(host_loopback(named));
         return Ok(Target { destination: SocketAddr::new(named, port), source, is_host: true });
     }
-    let serving = host.serves(socket.transport, port);
+    let serving = |family| host.serves(socket.transport, family, port);
+    // A dual-stack socket finds on ::1 what is served on 127.0.0.1 too.
+    let serving = match Family::of(named) {
+        Family::V4 => serving(Family::V4),
+        Family::V6 => serving(Family::V6).or_else(|| serving(Family::V4)),
+    };
     if port == DNS && context.resolvers.contains(&named) && !(is_localhost && serving.is_some()) {
         let source = context.loopback_of(Family::of(named)).unwrap_or(host_loopback(named));
         return Ok(Target {

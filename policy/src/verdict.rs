@@ -49,6 +49,8 @@ pub enum Reason {
     Multicast,
     /// Sockets of this protocol family, type or protocol could get around the context.
     SocketKind,
+    /// MPTCP is for none; programs fall back to TCP by themselves.
+    Multipath,
     /// The socket belongs to another network namespace.
     OtherNamespace,
     /// The process cannot be looked into: it is not dumpable or has more capabilities than the supervisor, and that has no
@@ -72,7 +74,7 @@ impl Reason {
     pub fn telling(&self) -> Telling {
         match self {
             Reason::Native => Telling::Never,
-            Reason::NoFamily(_) => Telling::Verbose,
+            Reason::NoFamily(_) | Reason::Multipath => Telling::Verbose,
             _ => Telling::Always,
         }
     }
@@ -102,6 +104,7 @@ impl Reason {
             Reason::SourceOption => f.write_str("it could change the source or the route of packets"),
             Reason::Multicast => f.write_str("multicast is not allowed in this context"),
             Reason::SocketKind => f.write_str("sockets of this kind are not allowed in a context"),
+            Reason::Multipath => f.write_str("MPTCP is not for contexts; programs fall back to TCP"),
             Reason::OtherNamespace => f.write_str("the socket belongs to another network namespace"),
             Reason::Unreadable => f.write_str(
                 "the supervisor may not look into the process (it is not dumpable, or has more capabilities)",

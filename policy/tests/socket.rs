@@ -77,7 +77,8 @@ fn section_4_protocols_that_programs_do_without() {
         (SOCK_DGRAM, -1),
     ] {
         for domain in [AF_INET, AF_INET6] {
-            assert_eq!(create(&d(), domain, kind, protocol), Err(refusal(EPROTONOSUPPORT, Reason::SocketKind)));
+            let reason = if protocol == IPPROTO_MPTCP { Reason::Multipath } else { Reason::SocketKind };
+            assert_eq!(create(&d(), domain, kind, protocol), Err(refusal(EPROTONOSUPPORT, reason)));
         }
     }
     for kind in [SOCK_SEQPACKET, SOCK_DCCP, SOCK_PACKET, 0, 15] {

@@ -39,6 +39,7 @@ fn reasons() {
     );
     says(&s, Reason::SourceOption, "it could change the source or the route of packets");
     says(&s, Reason::Multicast, "multicast is not allowed in this context");
+    says(&s, Reason::Multipath, "MPTCP is not for contexts; programs fall back to TCP");
     says(&s, Reason::SocketKind, "sockets of this kind are not allowed in a context");
     says(&s, Reason::OtherNamespace, "the socket belongs to another network namespace");
     says(

@@ -7,8 +7,8 @@ use super::worker::{Likely, Subject, Worker};
 use crate::sys::seccomp::{Answer, Notification};
 use crate::sys::{self, Errno, socket};
 use chbind_policy::sockaddr::canonical;
-use chbind_policy::{Socket, Transport, bind, listen, option};
-use std::net::{IpAddr, SocketAddr};
+use chbind_policy::{Family, Socket, Transport, bind, listen, option};
+use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd};
 
 impl Worker {
@@ -55,7 +55,7 @@ impl Worker {
     /// Remembers what answers on this context's loopback (row 36).
     fn note_served(&self, fd: BorrowedFd, socket: &Socket, at: SocketAddr, wildcard: bool) {
         let ip = at.ip().to_canonical();
-        let is_loopback = ip == IpAddr::V4(self.shared.context.lback);
+        let is_loopback = self.shared.context.loopback_of(Family::of(ip)) == Some(ip);
         if !wildcard && !is_loopback || socket.transport == Transport::Ping {
             return;
         }

@@ -27,7 +27,7 @@ pub use watch::Child;
 use crate::sys::seccomp::Listener;
 use crate::sys::{self, pidfd, socket};
 use caller::Handles;
-use chbind_policy::{Context, Host, Transport};
+use chbind_policy::{Context, Family, Host, Transport};
 use crew::Crew;
 use holder::Collisions;
 use libc::pid_t;
@@ -81,8 +81,8 @@ impl Host for Shared {
         self.routes.preferred_source(destination)
     }
 
-    fn serves(&self, transport: Transport, port: u16) -> Option<IpAddr> {
-        self.served.at(transport, port)
+    fn serves(&self, transport: Transport, family: Family, port: u16) -> Option<IpAddr> {
+        self.served.at(transport, family, port)
     }
 }
 

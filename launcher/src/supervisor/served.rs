@@ -1,6 +1,6 @@
 //! Where this context serves the ports of its loopback (row 36).
 
-use chbind_policy::{Context, Transport};
+use chbind_policy::{Context, Family, Transport};
 use std::net::IpAddr;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -10,26 +10,29 @@ type Page = [AtomicU8; 256];
 /// A page for each high byte of a port; most are never needed.
 type Table = [OnceLock<Box<Page>>; 256];
 
+const LOOPBACK: u8 = 1;
+
 /// For every port, the address of the last bind to a wildcard or to loopback. An entry outlives its socket: it only
 /// decides which of the context's own addresses a connect to 127.0.0.1 tries.
 pub(super) struct Served {
     context: &'static Context<'static>,
-    tcp: Table,
-    udp: Table,
+    /// TCP over IPv4 and IPv6, UDP over IPv4 and IPv6.
+    tables: [Table; 4],
 }
-
-const LOOPBACK: u8 = 1;
 
 impl Served {
     pub(super) fn new(context: &'static Context<'static>) -> Self {
-        Served { context, tcp: [const { OnceLock::new() }; 256], udp: [const { OnceLock::new() }; 256] }
+        Served { context, tables: [const { [const { OnceLock::new() }; 256] }; 4] }
     }
 
-    fn table(&self, transport: Transport) -> Option<&Table> {
-        match transport {
-            Transport::Tcp => Some(&self.tcp),
-            Transport::Udp => Some(&self.udp),
-            Transport::Ping => None,
+    fn table(&self, transport: Transport, family: Family) -> Option<&Table> {
+        let [tcp4, tcp6, udp4, udp6] = &self.tables;
+        match (transport, family) {
+            (Transport::Tcp, Family::V4) => Some(tcp4),
+            (Transport::Tcp, Family::V6) => Some(tcp6),
+            (Transport::Udp, Family::V4) => Some(udp4),
+            (Transport::Udp, Family::V6) => Some(udp6),
+            (Transport::Ping, _) => None,
         }
     }
 
@@ -42,19 +45,51 @@ impl Served {
             None => LOOPBACK,
         };
         let [high, low] = port.to_be_bytes().map(usize::from);
-        if let Some(page) = self.table(transport).and_then(|table| table.get(high))
+        if let Some(page) = self.table(transport, Family::of(at)).and_then(|table| table.get(high))
             && let Some(entry) = page.get_or_init(|| Box::new([const { AtomicU8::new(0) }; 256])).get(low)
         {
             entry.store(code, Ordering::Relaxed);
         }
     }
 
-    pub(super) fn at(&self, transport: Transport, port: u16) -> Option<IpAddr> {
+    pub(super) fn at(&self, transport: Transport, family: Family, port: u16) -> Option<IpAddr> {
         let [high, low] = port.to_be_bytes().map(usize::from);
-        match self.table(transport)?.get(high)?.get()?.get(low)?.load(Ordering::Relaxed) {
+        match self.table(transport, family)?.get(high)?.get()?.get(low)?.load(Ordering::Relaxed) {
             0 => None,
-            LOOPBACK => Some(IpAddr::V4(self.context.lback)),
+            LOOPBACK => self.context.loopback_of(family),
             code => self.context.addresses.get(usize::from(code) - 2).map(|assigned| assigned.ip()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chbind_policy::{Assigned, Loopback};
+
+    #[test]
+    fn the_last_bind_of_each_family_counts() {
+        let assigned = |net: &str| Assigned::new(net.parse().unwrap(), 0);
+        let context: &'static Context = Box::leak(Box::new(Context {
+            addresses: Box::leak(Box::new([assigned("10.0.0.1/32"), assigned("fd00::1/128")])),
+            lback: "127.3.232.1".parse().unwrap(),
+            lback6: None,
+            loopback: Loopback::Remap,
+            host_loopback: &[],
+            resolvers: &[],
+            multicast: false,
+        }));
+        let served = Served::new(context);
+        let at = |transport, family| served.at(transport, family, 80);
+        assert_eq!(at(Transport::Tcp, Family::V4), None);
+        served.note(Transport::Tcp, 80, "10.0.0.1".parse().unwrap());
+        served.note(Transport::Tcp, 80, "fd00::1".parse().unwrap());
+        served.note(Transport::Udp, 80, "127.3.232.1".parse().unwrap());
+        assert_eq!(at(Transport::Tcp, Family::V4), Some("10.0.0.1".parse().unwrap()));
+        assert_eq!(at(Transport::Tcp, Family::V6), Some("fd00::1".parse().unwrap()));
+        assert_eq!(at(Transport::Udp, Family::V4), Some("127.3.232.1".parse().unwrap()));
+        served.note(Transport::Tcp, 80, "127.3.232.1".parse().unwrap());
+        assert_eq!(at(Transport::Tcp, Family::V4), Some("127.3.232.1".parse().unwrap()));
+        assert_eq!(served.at(Transport::Tcp, Family::V4, 81), None);
     }
 }

@@ -164,8 +164,9 @@ impl Host for FakeHost {
         matching.max_by_key(|(net, _)| net.prefix_len()).map(|(_, source)| *source)
     }
 
-    fn serves(&self, transport: Transport, port: u16) -> Option<IpAddr> {
-        self.served.iter().rev().find(|(of, at, _)| (*of, *at) == (transport, port)).map(|(_, _, ip)| *ip)
+    fn serves(&self, transport: Transport, family: Family, port: u16) -> Option<IpAddr> {
+        let wanted = (transport, family, port);
+        self.served.iter().rev().find(|(of, at, ip)| (*of, Family::of(*ip), *at) == wanted).map(|(_, _, ip)| *ip)
     }
 }
 
