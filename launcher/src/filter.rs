@@ -16,6 +16,9 @@ use std::ops::RangeInclusive;
 mod arch {
     use std::ops::RangeInclusive;
 
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    compile_error!("the system call tables of this machine are not known here");
+
     /// `AUDIT_ARCH_*` (linux/audit.h) of this machine's system calls, and of those of its 32-bit predecessor.
     #[cfg(target_arch = "x86_64")]
     pub(super) const AUDIT: (u32, u32) = (0xc000_003e, 0x4000_0003);
