@@ -6,6 +6,13 @@
  *   own-table  a thread that has left the shared descriptor table: its descriptor 9 is not the process's descriptor 9
  *   swap-tcp   descriptor and address change together, between a local-domain socket and an internet socket
  *   swap-udp   the same with a datagram socket
+ *
+ * and these, where there is more to tell:
+ *
+ *   swap-listen    listen() on a local-domain socket, over which another thread puts an unbound TCP socket: the kernel gives
+ *                  that one a port on every address
+ *   swap-fastopen  sends with MSG_FASTOPEN to port 7100 of the host's 127.0.0.1, over a local-domain socket and a TCP socket
+ *                  that change places
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -89,8 +96,8 @@ static void *own_table(void *unused)
 }
 
 static union { struct sockaddr_in in; struct sockaddr_un un; } shared;
-static int inet_fd, unix_fd, slot = 9;
-static volatile int done;
+static volatile int inet_fd, unix_fd, done;
+static const int slot = 9;
 
 static void *swapper(void *unused)
 {
@@ -131,6 +138,71 @@ static void try_swap(int type)
 	printf("foreign=%d wildcard=%d ", got_foreign, got_wildcard);
 }
 
+/* Makes a swapper that changes a TCP socket and a local-domain socket. */
+static void swap_streams(pthread_t *thread)
+{
+	inet_fd = socket(AF_INET, SOCK_STREAM, 0);
+	unix_fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	dup2(inet_fd, slot);
+	pthread_create(thread, NULL, swapper, NULL);
+}
+
+/* The old one stays open until the new one has its number: the swapper must not meet the number of something else. */
+static void fresh_stream(void)
+{
+	int old = inet_fd;
+
+	inet_fd = socket(AF_INET, SOCK_STREAM, 0);
+	close(old);
+}
+
+static void try_swap_listen(void)
+{
+	int own = 0, wildcard = 0;
+	pthread_t thread;
+
+	swap_streams(&thread);
+	for (int i = 0; i < 20000 && !wildcard; i++) {
+		struct sockaddr_in a = { 0 };
+		socklen_t len = sizeof(a);
+
+		listen(slot, 8);
+		if (getsockname(inet_fd, (struct sockaddr *)&a, &len) < 0 || a.sin_port == 0)
+			continue;
+		if (a.sin_addr.s_addr == INADDR_ANY)
+			wildcard++;
+		else
+			own++;
+		fresh_stream();
+	}
+	done = 1;
+	pthread_join(thread, NULL);
+	printf("own=%d wildcard=%d ", own, wildcard);
+}
+
+static void try_swap_fastopen(void)
+{
+	struct sockaddr_in host = { .sin_family = AF_INET, .sin_port = htons(7100) };
+	int refused = 0, not_supported = 0, sent = 0;
+	pthread_t thread;
+
+	host.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	swap_streams(&thread);
+	for (int i = 0; i < 20000 && !sent; i++) {
+		if (sendto(slot, "hello", 5, MSG_FASTOPEN | MSG_NOSIGNAL, (struct sockaddr *)&host, sizeof(host)) >= 0) {
+			sent++;
+		} else if (errno == EOPNOTSUPP) {
+			not_supported++;
+		} else {
+			refused += errno == ECONNREFUSED;
+			fresh_stream();
+		}
+	}
+	done = 1;
+	pthread_join(thread, NULL);
+	printf("tcp=%d unix=%d sent=%d ", refused, not_supported, sent);
+}
+
 int main(int argc, char **argv)
 {
 	pthread_t thread;
@@ -146,6 +218,10 @@ int main(int argc, char **argv)
 		try_swap(SOCK_STREAM);
 	} else if (!strcmp(argv[1], "swap-udp")) {
 		try_swap(SOCK_DGRAM);
+	} else if (!strcmp(argv[1], "swap-listen")) {
+		try_swap_listen();
+	} else if (!strcmp(argv[1], "swap-fastopen")) {
+		try_swap_fastopen();
 	} else if (!strcmp(argv[1], "own-table")) {
 		dup2(udp(), 9);
 		pthread_create(&thread, NULL, own_table, NULL);

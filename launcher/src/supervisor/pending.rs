@@ -29,6 +29,10 @@ pub(super) enum Standing {
 
 const STANDINGS: [Standing; 4] = [Standing::Waiting, Standing::Signalled, Standing::PerhapsSignalled, Standing::Gone];
 
+fn standing(of: &AtomicU8) -> Standing {
+    STANDINGS.get(usize::from(of.load(Ordering::Acquire))).copied().unwrap_or(Standing::Gone)
+}
+
 struct Entry {
     caller: pid_t,
     worker: pid_t,
@@ -61,7 +65,7 @@ pub(super) struct Blocked<'a> {
 
 impl Blocked<'_> {
     pub(super) fn standing(&self) -> Standing {
-        STANDINGS.get(usize::from(self.standing.load(Ordering::Acquire))).copied().unwrap_or(Standing::Gone)
+        standing(&self.standing)
     }
 }
 
@@ -115,7 +119,6 @@ impl Pending {
 
     /// Looks at every blocked call, interrupts those that have to end, and says when to look again.
     pub(super) fn look(&self, listener: &Listener) -> Option<Duration> {
-        let mut next: Option<Duration> = None;
         let mut table = self.lock();
         // Calls that block for a moment come in rows: go on looking for a while rather than be woken for each.
         table.idle = match table.idle {
@@ -126,47 +129,81 @@ impl Pending {
         if table.entries.is_empty() {
             return table.idle.map(|_| LOOKS.0);
         }
-        let entries = &mut table.entries;
         // Many blocked calls are looked at less often: the watching stays a small part of a CPU.
-        let least = LOOKS.0.max(Duration::from_micros(100) * u32::try_from(entries.len()).unwrap_or(u32::MAX));
-        for (id, entry) in entries.iter_mut() {
-            let age = entry.since.elapsed();
-            if age >= LOOKS.0 && entry.standing.load(Ordering::Relaxed) == Standing::Waiting as u8 {
-                let standing = entry.look(*id, listener);
-                entry.standing.store(standing as u8, Ordering::Release);
+        let many = u32::try_from(table.entries.len()).unwrap_or(u32::MAX);
+        let least = LOOKS.0.max(Duration::from_micros(100) * many);
+        let next =
+            table.entries.values().map(|entry| (entry.since.elapsed() / 8).clamp(least, LOOKS.1.max(least))).min();
+        let due: Vec<(u64, pid_t)> =
+            table.entries.iter().filter(|(_, entry)| entry.is_due()).map(|(id, entry)| (*id, entry.caller)).collect();
+        // Looking takes its time; calls that come and go meanwhile must not wait for it.
+        drop(table);
+        let seen: Vec<(u64, Sight)> =
+            due.into_iter().map(|(id, caller)| (id, Sight::of(id, caller, listener))).collect();
+        let mut table = self.lock();
+        for (id, sight) in seen {
+            if let Some(entry) = table.entries.get_mut(&id) {
+                entry.take_in(sight);
             }
-            if entry.standing.load(Ordering::Relaxed) != Standing::Waiting as u8 {
-                // Again at every look, for the worker may have been just short of blocking. ESRCH: it has ended.
-                let _ = signal::nudge(entry.worker);
-            }
-            let wait = (age / 8).clamp(least, LOOKS.1.max(least));
-            next = Some(next.map_or(wait, |next| next.min(wait)));
+        }
+        for entry in table.entries.values().filter(|entry| entry.standing() != Standing::Waiting) {
+            // Again at every look, for the worker may have been just short of blocking. ESRCH: it has ended.
+            let _ = signal::nudge(entry.worker);
         }
         next
     }
 }
 
-impl Entry {
-    fn look(&mut self, id: u64, listener: &Listener) -> Standing {
+/// What a look at a blocked caller shows.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sight {
+    Nothing,
+    /// A signal that this thread will take.
+    Signal,
+    /// A signal that this thread or another may take.
+    SharedSignal,
+    Gone,
+}
+
+impl Sight {
+    fn of(id: u64, caller: pid_t, listener: &Listener) -> Self {
         if !listener.is_waiting(id) {
-            return Standing::Gone;
+            return Sight::Gone;
         }
-        let Some(status) = Status::of(self.caller) else { return Standing::Gone };
+        let Some(status) = Status::of(caller) else { return Sight::Gone };
         // Ignored signals are never queued while they are not blocked.
         if status.pending & !status.blocked != 0 {
-            return Standing::Signalled;
+            Sight::Signal
+        } else if status.shared_pending & !status.blocked == 0 {
+            Sight::Nothing
+        } else if status.tgid == caller {
+            // The kernel offers a process's signal to its first thread first (complete_signal, kernel/signal.c).
+            Sight::Signal
+        } else {
+            Sight::SharedSignal
         }
-        if status.shared_pending & !status.blocked == 0 {
-            self.doubtful = 0;
-            return Standing::Waiting;
-        }
-        // The kernel offers a process's signal to its first thread first (complete_signal, kernel/signal.c), so that
-        // one is known to have been told. Another thread that has the signal on offer would have taken it by the next
-        // look if it could.
-        if status.tgid == self.caller {
-            return Standing::Signalled;
-        }
-        self.doubtful += 1;
-        if self.doubtful >= DOUBTFUL { Standing::PerhapsSignalled } else { Standing::Waiting }
+    }
+}
+
+impl Entry {
+    fn standing(&self) -> Standing {
+        standing(&self.standing)
+    }
+
+    /// Whether it has blocked long enough to be worth a look.
+    fn is_due(&self) -> bool {
+        self.since.elapsed() >= LOOKS.0 && self.standing() == Standing::Waiting
+    }
+
+    fn take_in(&mut self, sight: Sight) {
+        // Another thread that is offered the process's signal would have taken it by the next look if it could.
+        self.doubtful = if sight == Sight::SharedSignal { self.doubtful + 1 } else { 0 };
+        let standing = match sight {
+            Sight::Gone => Standing::Gone,
+            Sight::Signal => Standing::Signalled,
+            Sight::SharedSignal if self.doubtful >= DOUBTFUL => Standing::PerhapsSignalled,
+            Sight::SharedSignal | Sight::Nothing => Standing::Waiting,
+        };
+        self.standing.store(standing as u8, Ordering::Release);
     }
 }

@@ -76,7 +76,7 @@ pub(super) struct Worker {
     /// For payloads; grows to the largest datagram.
     pub(super) buffer: Vec<u8>,
     pub(super) subject: Subject,
-    turn: Turn,
+    turn: Option<Turn>,
     blocked: Option<Blocked<'static>>,
 }
 
@@ -90,7 +90,7 @@ pub(super) fn run(shared: &'static Shared) {
 /// Answers calls until the lead is lost.
 fn answer_calls(shared: &'static Shared) {
     // Made anew for each time of leading: many threads may wait for the lead, and none keeps more than it needs.
-    let mut worker: Option<Worker> = None;
+    let mut worker = Worker::new(shared);
     loop {
         match shared.listener.receive() {
             Ok(Received::Call(call)) => {
@@ -98,9 +98,7 @@ fn answer_calls(shared: &'static Shared) {
                 if unwatched {
                     shared.pending.wake_up();
                 }
-                let worker = worker.get_or_insert_with(|| Worker::new(shared, turn));
-                worker.turn = turn;
-                worker.serve(&call);
+                worker.serve(&call, turn);
                 if !shared.crew.end(turn) {
                     return;
                 }
@@ -138,11 +136,12 @@ fn name_of(nr: c_long) -> &'static str {
 }
 
 impl Worker {
-    fn new(shared: &'static Shared, turn: Turn) -> Self {
-        Worker { shared, buffer: Vec::new(), subject: Subject::Call(""), turn, blocked: None }
+    fn new(shared: &'static Shared) -> Self {
+        Worker { shared, buffer: Vec::new(), subject: Subject::Call(""), turn: None, blocked: None }
     }
 
-    fn serve(&mut self, call: &Notification) {
+    fn serve(&mut self, call: &Notification, turn: Turn) {
+        self.turn = Some(turn);
         let nr = call.nr as c_long;
         self.subject = Subject::Call(name_of(nr));
         let done = match nr {
@@ -225,7 +224,9 @@ impl Worker {
         let shared = self.shared;
         // Stays in the table until the call is answered.
         let blocked = self.blocked.get_or_insert_with(|| shared.pending.enter(call.id, call.tid));
-        shared.crew.hand_over(self.turn, move || run(shared)).map_err(|_| Stop::Fail(libc::ENOBUFS))?;
+        if let Some(turn) = self.turn {
+            shared.crew.hand_over(turn, move || run(shared)).map_err(|_| Stop::Fail(libc::ENOBUFS))?;
+        }
         loop {
             match act() {
                 Err(Errno(libc::EINTR)) => match blocked.standing() {
