@@ -7,12 +7,14 @@ use std::process::Stdio;
 use chbind_tests::net::{self, A, B};
 use chbind_tests::{Case, Outcome, Proc, SOON, Test, cases, ensure, ensure_eq, wait_for};
 
+use crate::lifetime::kill_supervisors;
 use crate::rows::{PROBES, S};
 
 pub(crate) fn cases() -> Vec<Case> {
     cases![
         both: wildcards_of_two_contexts, loopbacks_of_two_contexts, one_address_in_two_contexts, host_listener,
-            nids_are_unique, nid_is_free_again, many_at_once;
+            nids_are_unique, nid_is_free_again, many_at_once,
+            nid_is_free_at_once, loopback_of_a_killed_supervisor_is_not_passed_on;
         root: nid_is_unique_across_users
     ]
 }
@@ -87,12 +89,38 @@ fn nid_is_free_again(t: &Test) -> Outcome {
         ensure!(wait_for(SOON, || t.processes().is_empty()), "left: {:?}", t.processes());
     }
     let holder = hold(t, options, "127.0.0.1:8080")?;
-    for process in t.supervisors() {
-        chbind_tests::procs::send(process.pid, nix::sys::signal::Signal::SIGKILL);
-    }
+    kill_supervisors(t)?;
     drop(holder);
     ensure!(wait_for(SOON, || t.processes().is_empty()), "left: {:?}", t.processes());
     hold(t, options, "127.0.0.1:8080")?;
+    Ok(())
+}
+
+/// Whoever restarts a service does not wait for the old supervisor to be gone.
+fn nid_is_free_at_once(t: &Test) -> Outcome {
+    for _ in 0..20 {
+        t.chbind("--ip 10.0.0.1 --nid 1000", "true").run()?.ok()?;
+    }
+    Ok(())
+}
+
+/// Programs whose supervisor was killed live on, and so does what they serve on the context's loopback. It must not become
+/// that of another context.
+fn loopback_of_a_killed_supervisor_is_not_passed_on(t: &Test) -> Outcome {
+    for served in ["tcp4 bind 127.0.0.1:5432 listen", "udp4 bind 127.0.0.1:5432"] {
+        let options = "--ip 10.0.0.1 --nid 1000";
+        let mut left = t.chbind(options, "probe").words(served).words("wait").stdin(Stdio::piped()).start()?;
+        left.wait_stdout("waiting")?;
+        kill_supervisors(t)?;
+        for options in [options, "--ip 10.0.0.2 --nid 1000"] {
+            t.chbind(options, "true").run()?.exited(125)?.told(&["chbind:", "1000", "taken"])?;
+        }
+        let words = "tcp4 connect 127.0.0.1:5432";
+        t.chbind("--ip 10.0.0.2", "probe").words(words).run()?.ok()?.printed("connect=ECONNREFUSED")?;
+        left.hang_up();
+        left.finish(SOON)?.ok()?;
+        t.chbind(options, "true").run()?.ok()?;
+    }
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chbind_tests::net::{self, A, F};
+use chbind_tests::net::{self, A, F, Peer};
 use chbind_tests::{Case, Outcome, SOON, Test, cases, ensure, in_both_models};
 
 use crate::rows::S;
@@ -10,11 +10,15 @@ use crate::rows::S;
 pub(crate) fn cases() -> Vec<Case> {
     let mut all = in_both_models![address_changed_during_the_check, unix_peers_see_each_other];
     all.extend(cases![both: descriptors_pass_between_processes, socket_received_from_outside, io_uring_is_absent,
-        other_entries_of_the_kernel_are_shut, thread_with_its_own_descriptors, stream_socket_swapped_in]);
-    // A call on a local-domain socket runs as it is, on what the number then stands for. Streams are held by the Landlock
-    // floor; there is none for datagrams before ABI 10.
+        other_entries_of_the_kernel_are_shut, thread_with_its_own_descriptors, stream_socket_swapped_in,
+        fast_open_is_no_send_of_local_sockets, fast_open_of_a_stream_socket_swapped_in]);
+    // A call on a local-domain socket runs as it is, on what the number then stands for. The Landlock floor holds bind and
+    // connect of streams. It does not hold listen, which gives an unbound stream socket a port on every address by itself, and
+    // before ABI 10 nothing of datagrams.
     let gap = "datagram sockets have no Landlock floor on this kernel";
     all.extend(cases![both: datagram_socket_swapped_in].into_iter().map(|case| case.known_gap(gap)));
+    let gap = "the Landlock floor does not cover the port that listen gives";
+    all.extend(cases![both: listening_socket_swapped_in].into_iter().map(|case| case.known_gap(gap)));
     all
 }
 
@@ -119,4 +123,41 @@ fn stream_socket_swapped_in(t: &Test) -> Outcome {
 
 fn datagram_socket_swapped_in(t: &Test) -> Outcome {
     swapped_in(t, "swap-udp")
+}
+
+fn listening_socket_swapped_in(t: &Test) -> Outcome {
+    let done =
+        t.chbind(&format!("{S} -q"), &format!("ways swap-listen {F}")).limit(Duration::from_secs(90)).run()?.ok()?;
+    ensure!(done.stdout.contains("wildcard=0 "), "{done}");
+    Ok(())
+}
+
+/// What other families do not know they ignore; but a call with this flag is never let through, for the sake of the next test.
+fn fast_open_is_no_send_of_local_sockets(t: &Test) -> Outcome {
+    let script = "import errno, socket, sys\n\
+        FASTOPEN = 0x20000000\n\
+        def fails(act):\n\
+        \x20 try: act(); return 'ok'\n\
+        \x20 except OSError as e: return 'EOPNOTSUPP' if e.errno == errno.EOPNOTSUPP else e\n\
+        server = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); server.bind('\\0chbind-test-' + sys.argv[1])\n\
+        name = server.getsockname()\n\
+        s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)\n\
+        print(fails(lambda: s.sendto(b'x', 0, name)), fails(lambda: s.sendto(b'x', FASTOPEN, name)))\n\
+        print(fails(lambda: s.sendmsg([b'x'], [], 0, name)), fails(lambda: s.sendmsg([b'x'], [], FASTOPEN, name)))\n\
+        a, b = socket.socketpair()\n\
+        print(fails(lambda: a.sendmsg([b'x'])), fails(lambda: a.sendmsg([b'x'], [], FASTOPEN)))";
+    let command = t.chbind(S, "python3 -c").arg(script).arg(t.dir().display().to_string());
+    command.run()?.ok()?.printed("ok EOPNOTSUPP\nok EOPNOTSUPP\nok EOPNOTSUPP")?;
+    Ok(())
+}
+
+/// A send with MSG_FASTOPEN connects, and Landlock does not see that.
+fn fast_open_of_a_stream_socket_swapped_in(t: &Test) -> Outcome {
+    let host = Peer::listen("127.0.0.1:7100")?;
+    let done =
+        t.chbind(&format!("{S} -q"), &format!("ways swap-fastopen {F}")).limit(Duration::from_secs(90)).run()?.ok()?;
+    ensure!(!host.was_reached(), "the host's loopback was reached\n{done}");
+    ensure!(done.stdout.contains(" sent=0 "), "{done}");
+    ensure!(!done.stdout.contains("tcp=0 ") && !done.stdout.contains("unix=0 "), "no race took place\n{done}");
+    Ok(())
 }

@@ -12,7 +12,7 @@ pub(crate) fn cases() -> Vec<Case> {
     let mut all =
         in_both_models![gone_after_the_end, gone_after_a_daemon, gone_after_kill, fails_closed_without_supervisor];
     all.extend(cases![both: row_50_connected_sockets_are_not_touched, signals_do_not_end_the_supervisor, supervisor_keeps_nothing_of_its_caller,
-        supervisor_is_in_the_callers_cgroup, supervisor_is_small]);
+        supervisor_is_in_the_callers_cgroup, supervisor_is_small, no_listener_of_ones_own_without_supervisor]);
     all
 }
 
@@ -71,10 +71,7 @@ fn fails_closed_without_supervisor(t: &Test, model: &str) -> Outcome {
         probe.wait_stdout("bind=ok waiting")?;
         // The probe's output and status are read from its files: in the parent model its parent dies here.
         let it = t.processes_named(program).first().map(|process| process.pid).ok_or("no probe")?;
-        let supervisors = t.supervisors();
-        ensure!(!supervisors.is_empty(), "no supervisor");
-        supervisors.iter().for_each(|process| _ = procs::send(process.pid, Signal::SIGKILL));
-        ensure!(wait_for(SOON, || t.supervisors().is_empty()), "SIGKILL does not end the supervisor");
+        kill_supervisors(t)?;
         probe.say("go")?;
         let gone = wait_for(SOON, || !procs::in_namespace(t.namespace()).iter().any(|process| process.pid == it));
         ensure!(gone, "hangs without its supervisor: {}", probe.stdout());
@@ -93,6 +90,30 @@ fn fails_closed_without_supervisor(t: &Test, model: &str) -> Outcome {
     Ok(())
 }
 
+/// Who kills the supervisor does not take its place.
+fn no_listener_of_ones_own_without_supervisor(t: &Test) -> Outcome {
+    let mut probe = t.chbind(S, &format!("listener {F}")).stdin(Stdio::piped()).start()?;
+    probe.wait_stdout("ready")?;
+    kill_supervisors(t)?;
+    probe.say("go")?;
+    probe.wait_stdout(" listen=")?;
+    ensure_eq!(net::listening_on(8080)?, Vec::<std::net::IpAddr>::new());
+    probe.hang_up();
+    let wanted = "ready\nlistener=EBUSY killable=EBUSY upper-bits=EBUSY listener32=ENOSYS \
+        udp=ENOSYS wildcard=ENOSYS tcp=ENOSYS listen=ENOSYS";
+    probe.finish(SOON)?.ok()?.printed(wanted)?;
+    Ok(())
+}
+
+/// Kills the trial's supervisors, of which there is at least one.
+pub(crate) fn kill_supervisors(t: &Test) -> Outcome {
+    let supervisors = t.supervisors();
+    ensure!(!supervisors.is_empty(), "no supervisor");
+    supervisors.iter().for_each(|process| _ = procs::send(process.pid, Signal::SIGKILL));
+    ensure!(wait_for(SOON, || t.supervisors().is_empty()), "SIGKILL does not end the supervisor");
+    Ok(())
+}
+
 /// Sends and receives on a connected socket need no supervisor at all: they work when it is dead.
 fn row_50_connected_sockets_are_not_touched(t: &Test) -> Outcome {
     let (tcp, udp) = (Peer::listen(&format!("{F}:7300"))?, net::udp_peer(&format!("{F}:7300"))?);
@@ -103,8 +124,7 @@ fn row_50_connected_sockets_are_not_touched(t: &Test) -> Outcome {
         probe.wait_stdout("waiting")?;
         let (mut stream, from) = tcp.accept()?;
         ensure_eq!(from, A.parse::<std::net::IpAddr>()?);
-        t.supervisors().iter().for_each(|process| _ = procs::send(process.pid, Signal::SIGKILL));
-        ensure!(wait_for(SOON, || t.supervisors().is_empty()), "SIGKILL does not end the supervisor");
+        kill_supervisors(t)?;
         probe.say("go")?;
         let mut text = [0; 10];
         std::io::Read::read_exact(&mut stream, &mut text)?;

@@ -6,6 +6,7 @@
 
 mod collisions;
 mod golang;
+mod holes;
 mod hostile;
 mod jobs;
 mod lifetime;
@@ -14,6 +15,7 @@ mod rows;
 mod rows_bind;
 mod rows_connect;
 mod servers;
+mod set_id;
 mod signals;
 mod status;
 mod tools;
@@ -58,6 +60,7 @@ fn cases() -> Vec<Case> {
     [
         collisions::cases(),
         golang::cases(),
+        holes::cases(),
         hostile::cases(),
         jobs::cases(),
         lifetime::cases(),
@@ -65,6 +68,7 @@ fn cases() -> Vec<Case> {
         rows_bind::cases(),
         rows_connect::cases(),
         servers::cases(),
+        set_id::cases(),
         signals::cases(),
         status::cases(),
         tools::cases(),

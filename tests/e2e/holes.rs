@@ -1,0 +1,308 @@
+//! Holes that a review found, each test named after what broke. (More of them where their kind is: hostile.rs, lifetime.rs,
+//! collisions.rs, set_id.rs.)
+
+use std::net::IpAddr;
+use std::os::unix::fs::MetadataExt;
+use std::process::Stdio;
+
+use chbind_tests::net::{self, A, B, F, F6, Peer};
+use chbind_tests::{Case, Cmd, Outcome, SOON, Test, Who, cases, ensure, ensure_eq, wait_for};
+
+use crate::rows::{D, P, PROBES, S, S1000};
+
+pub(crate) fn cases() -> Vec<Case> {
+    cases![
+        both: write_to_a_new_datagram_socket_opens_no_wildcard, broadcast_address_with_a_device_gives_no_foreign_source,
+            nonblocking_socket_made_blocking_holds_nobody_up, datagram_socket_used_again, names_of_pinned_sockets,
+            host_loopback_port_is_no_way_to_another_context, flags_and_owner_of_datagram_sockets;
+        user: ambient_capability_binds_privileged_port;
+        root: root_without_ptrace_is_supervised, datagram_sockets_belong_to_the_user_inside
+    ]
+}
+
+/// `setpriv` that makes the run's ordinary user of root.
+pub(crate) fn as_user(t: &Test) -> String {
+    let (uid, gid) = t.bed().ids(Who::User);
+    format!("setpriv --reuid={uid} --regid={gid} --clear-groups")
+}
+
+/// write() and send() without an address give an unbound datagram socket a port, and nobody is asked about write().
+fn write_to_a_new_datagram_socket_opens_no_wildcard(t: &Test) -> Outcome {
+    for (options, socket) in [(S, "udp4"), (D, "udp4"), (D, "udp6"), (P, "udp6")] {
+        for (program, call) in PROBES.into_iter().flat_map(|program| [(program, "write"), (program, "send")]) {
+            let words = format!("{socket} {call} name wait recv");
+            let mut probe = t.chbind(options, program).words(&words).stdin(Stdio::piped()).start()?;
+            probe.wait_stdout("waiting")?;
+            let told = probe.stdout();
+            let port = told.split(' ').find(|word| word.starts_with("name=")).and_then(|name| name.rsplit(':').next());
+            let port: u16 = port.ok_or("no name")?.parse()?;
+            ensure!(port != 0, "no port, so nothing is tried here: {told}");
+            ensure_eq!(wildcards()?, Vec::<String>::new(), "after {call} to {socket} of {options}");
+            if options == P {
+                // It has the port on the context's IPv4 loopback.
+                continue;
+            }
+            let outside = net::udp_peer(&format!("{B}:0"))?;
+            outside.send_to(b"foreign", (F, port))?;
+            outside.send_to(b"own", (A, port))?;
+            probe.say("go")?;
+            let done = probe.finish(SOON)?.ok()?;
+            ensure!(done.stdout.ends_with("recv=own\n"), "{done}");
+        }
+    }
+    Ok(())
+}
+
+/// Datagram sockets of the trial's namespace that receive on every address, as the kernel's tables have them.
+fn wildcards() -> Outcome<Vec<String>> {
+    let mut found = Vec::new();
+    for table in ["udp", "udp6"] {
+        let table = std::fs::read_to_string(format!("/proc/thread-self/net/{table}"))?;
+        let locals = table.lines().skip(1).filter_map(|line| line.split_whitespace().nth(1));
+        found.extend(locals.filter(|local| local.split(':').next().is_some_and(all_zero)).map(str::to_owned));
+    }
+    Ok(found)
+}
+
+fn all_zero(address: &str) -> bool {
+    address.chars().all(|digit| digit == '0')
+}
+
+/// A socket that is bound to a broadcast address has no source of its own: the kernel takes one that the device suggests.
+/// (The supervisor asks for the route without the device, and is told an own address.) What leaves the machine is looked at
+/// on the other end of the wire.
+fn broadcast_address_with_a_device_gives_no_foreign_source(t: &Test) -> Outcome {
+    net::ip(
+        "link add v0 type veth peer name v1\n\
+        addr add 10.0.0.9/24 brd 10.0.0.255 dev v0\n\
+        link set v0 up\n\
+        link set v1 up\n\
+        route add 198.51.100.0/24 dev lo src 10.0.0.1\n\
+        route add 198.51.100.0/24 dev v0 src 10.0.0.9 metric 50\n\
+        neigh add 198.51.100.7 lladdr 02:00:00:00:00:07 dev v0\n",
+    )?;
+    let sniff = "import socket\n\
+        s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x800)); s.bind(('v1', 0)); s.settimeout(20)\n\
+        print('ready', flush=True)\n\
+        while True:\n\
+        \x20 p = s.recv(2048)\n\
+        \x20 if p[23] == 17 and p[36:38] == b'\\0\\x09':\n\
+        \x20   print(socket.inet_ntoa(p[26:30]), p[42:].split(b'.')[0].decode(), flush=True)";
+    let mut sniffer = t.as_root("python3 -c").arg(sniff).start()?;
+    sniffer.wait_stdout("ready")?;
+    // Frames may be shorter than Ethernet's least on the wire: the dots are padding.
+    let script = "import errno, os, socket\n\
+        to = ('198.51.100.7', 9)\n\
+        def make(bound):\n\
+        \x20 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n\
+        \x20 s.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)\n\
+        \x20 if bound: s.bind((bound, 5000))\n\
+        \x20 s.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b'v0\\0')\n\
+        \x20 return s\n\
+        for bound in '255.255.255.255', '10.0.0.255':\n\
+        \x20 s = make(bound)\n\
+        \x20 try: s.connect(to); print('connected')\n\
+        \x20 except OSError as e: print(errno.errorcode[e.errno])\n\
+        \x20 try: os.write(s.fileno(), b'written' + b'.' * 40)\n\
+        \x20 except OSError as e: print(errno.errorcode[e.errno])\n\
+        \x20 try: s.sendto(b'sent' + b'.' * 40, to)\n\
+        \x20 except OSError: pass\n\
+        s = make(None); s.connect(to); s.send(b'last' + b'.' * 40)";
+    let wanted = "EADDRNOTAVAIL\nEDESTADDRREQ\nEADDRNOTAVAIL\nEDESTADDRREQ";
+    t.chbind(S, "python3 -c").arg(script).run()?.ok()?.printed(wanted)?;
+    sniffer.wait_stdout("last")?;
+    let seen = sniffer.stdout();
+    let foreign = seen.lines().filter(|line| *line != "ready" && !line.starts_with("10.0.0.1 ")).count();
+    ensure_eq!(foreign, 0, "on the wire:\n{seen}");
+    Ok(())
+}
+
+/// A connect that the supervisor takes for one that does not block, and that blocks, must hold up nobody but its caller.
+fn nonblocking_socket_made_blocking_holds_nobody_up(t: &Test) -> Outcome {
+    // A neighbour that never answers.
+    net::ip(
+        "link add v0 type veth peer name v1\n\
+        link set v0 up\n\
+        link set v1 up\n\
+        route add 198.51.100.0/24 dev v0\n\
+        neigh add 198.51.100.7 lladdr 02:00:00:00:00:07 dev v0\n",
+    )?;
+    let done = t.chbind(&format!("{S} -q"), "nonblock 198.51.100.7 4000").run()?.ok()?;
+    let figure = |name: &str| -> Outcome<u32> {
+        let word = done.stdout.split_whitespace().find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
+        Ok(word.ok_or("no figure")?.parse()?)
+    };
+    ensure!(figure("worst")? < 1000 && figure("binds")? > 100, "binds were held up\n{done}");
+    ensure!(figure("blocked")? > 0, "no connect blocked: nothing was tried\n{done}");
+    Ok(())
+}
+
+/// Rows 31 and 47: the address that a datagram socket had for one peer is not its source towards the next.
+fn datagram_socket_used_again(t: &Test) -> Outcome {
+    let (foreign, own) = (net::udp_peer(&format!("{F}:7300"))?, net::udp_peer(&format!("{A}:7300"))?);
+    let (v6, host) = (net::udp_peer(&format!("[{F6}]:7300"))?, net::udp_peer("127.0.0.1:7300")?);
+    for program in PROBES {
+        let run = |options: &str, words: &str, wanted: &str| -> Outcome {
+            t.chbind(options, program).words(words).run()?.ok()?.printed(wanted)?;
+            Ok(())
+        };
+        for (address, peer) in [(F, &foreign), (A, &own)] {
+            let words = format!("udp4 connect 127.0.0.1:7300 connect-unspec connect {address}:7300 send name");
+            run(S, &words, "connect=ok connect-unspec=ok connect=ok send=ok name=10.0.0.1:*")?;
+            ensure_eq!(net::receive(peer)?, ("hello".to_owned(), A.parse::<IpAddr>()?), "{program}, connect");
+            let words = format!("udp4 connect 127.0.0.1:7300 connect-unspec sendto {address}:7300 name");
+            run(S, &words, "connect=ok connect-unspec=ok sendto=ok name=10.0.0.1:*")?;
+            ensure_eq!(net::receive(peer)?, ("hello".to_owned(), A.parse::<IpAddr>()?), "{program}, sendto");
+        }
+        // A dual-stack socket that has spoken IPv6 speaks IPv4 afterwards, and the reverse.
+        let (to4, to6) = (format!("[::ffff:{F}]:7300"), format!("[{F6}]:7300"));
+        let options = "--ip 10.0.0.1 --ip fd00:1::1";
+        for (first, second, name) in
+            [(&to6, &to4, "[::ffff:10.0.0.1]:*"), (&to4, &to6, "[fd00:1::1]:*"), (&to6, &to6, "[fd00:1::1]:*")]
+        {
+            let words = format!("udp6 connect {first} send connect-unspec connect {second} send name");
+            let wanted = format!("connect=ok send=ok connect-unspec=ok connect=ok send=ok name={name}");
+            run(options, &words, &wanted)?;
+            for at in [first, second] {
+                let (peer, source) = if at == &to6 { (&v6, "fd00:1::1") } else { (&foreign, A) };
+                ensure_eq!(net::receive(peer)?.1, source.parse::<IpAddr>()?, "{program}, {first} and then {second}");
+            }
+        }
+    }
+    host.set_nonblocking(true)?;
+    ensure!(host.recv_from(&mut [0; 8]).is_err(), "the host's loopback was reached");
+    Ok(())
+}
+
+/// The address that a datagram socket is made with, or keeps, is nothing that a program has asked for.
+fn names_of_pinned_sockets(t: &Test) -> Outcome {
+    let dissolved = |socket: &str, address: &str, name: &str| {
+        let words = format!("{socket} name connect {address} connect-unspec name");
+        (words, format!("name={name} connect=ok connect-unspec=ok name={name}"))
+    };
+    let (four, six) = ("0.0.0.0:0", "[::]:0");
+    for program in PROBES {
+        for (options, (words, wanted)) in [
+            (S, dissolved("udp4", "127.0.0.1:7300", four)),
+            (S, dissolved("udp4", "10.0.0.3:7300", four)),
+            (D, dissolved("udp4", "10.0.0.3:7300", four)),
+            (D, dissolved("udp6", "[fd00:1::2]:7300", six)),
+            (D, dissolved("udp6", "[::ffff:10.0.0.3]:7300", six)),
+            (P, dissolved("udp6", "[fd00:1::2]:7300", six)),
+        ] {
+            t.chbind(options, program).words(&words).run()?.ok()?.printed(&wanted)?;
+        }
+        // Where a program asks for an address without a port, it has asked for it.
+        t.chbind(S, program)
+            .words("udp4 opt noport bind 10.0.0.1:0 name")
+            .run()?
+            .ok()?
+            .printed("bind=ok name=10.0.0.1:0")?;
+    }
+    Ok(())
+}
+
+/// `--host-loopback PORT` means 127.0.0.1:PORT of the host. The other addresses of 127/8 have owners of their own.
+fn host_loopback_port_is_no_way_to_another_context(t: &Test) -> Outcome {
+    let words = "probe tcp4 bind 127.0.0.1:7100 listen udp4 bind 127.0.0.1:7100 wait recv";
+    let mut server = t.chbind(S1000, words).stdin(Stdio::piped()).start()?;
+    server.wait_stdout("waiting")?;
+    ensure!(net::answers("127.3.232.1:7100"), "the server is not where it should be");
+    let (tcp, udp) = (Peer::listen("127.0.0.1:7100")?, net::udp_peer("127.0.0.1:7100")?);
+    let options = format!("--ip {B} --host-loopback 7100");
+    for program in PROBES {
+        let run = |words: &str, wanted: &str| t.chbind(&options, program).words(words).run()?.ok()?.printed(wanted);
+        run("tcp4 connect 127.3.232.1:7100", "connect=ECONNREFUSED")?;
+        run("tcp4 connect 127.0.0.2:7100", "connect=ECONNREFUSED")?;
+        t.chbind(&options, program).words("udp4 sendto 127.3.232.1:7100").run()?.ok()?;
+        t.chbind(&options, program).words("udp4 connect 127.3.232.1:7100 send").run()?.ok()?;
+        ensure!(!tcp.was_reached(), "the host's loopback has other names");
+        run("tcp4 connect 127.0.0.1:7100", "connect=ok")?;
+        tcp.accept()?;
+        run("udp4 sendto 127.0.0.1:7100", "sendto=ok")?;
+        net::receive(&udp)?;
+    }
+    // The first datagram that the server gets is ours.
+    net::udp_peer("127.0.0.1:0")?.send_to(b"ours", "127.3.232.1:7100")?;
+    server.say("go")?;
+    server.finish(SOON)?.ok()?.printed("bind=ok listen=ok bind=ok waiting recv=ours")?;
+    Ok(())
+}
+
+/// Ambient capabilities are an ordinary user's way to a privileged port. The supervisor must be able to look into a process
+/// that holds them.
+fn ambient_capability_binds_privileged_port(t: &Test) -> Outcome {
+    let ambient = format!("{} --inh-caps=+net_bind_service --ambient-caps=+net_bind_service --", as_user(t));
+    privileged_port_and_masked_name(t, || t.as_root(&ambient))?;
+    // And without: not.
+    t.chbind(S, "probe tcp4 bind 10.0.0.1:81").run()?.ok()?.printed("bind=EACCES")?;
+    Ok(())
+}
+
+/// Containers often take this capability away, and a supervisor without it may look into few processes.
+fn root_without_ptrace_is_supervised(t: &Test) -> Outcome {
+    privileged_port_and_masked_name(t, || t.as_root("setpriv --bounding-set=-sys_ptrace --"))
+}
+
+/// Under `before`: a privileged port, and names that the supervisor itself writes.
+fn privileged_port_and_masked_name(t: &Test, before: impl Fn() -> Cmd) -> Outcome {
+    for model in ["", "--process parent"] {
+        for program in PROBES {
+            let run = |words: &str, wanted: &str| {
+                before().then(t.chbind(&format!("{S} {model}"), program).words(words)).run()?.ok()?.printed(wanted)
+            };
+            run("tcp4 bind 10.0.0.1:81 name", "bind=ok name=10.0.0.1:81")?;
+            run("tcp4 bind 0.0.0.0:81 name", "bind=ok name=10.0.0.1:81")?;
+            run("tcp4 bind 127.0.0.1:7000 name", "bind=ok name=127.0.0.1:7000")?;
+            run("udp4 bind 127.0.0.1:81 name", "bind=ok name=127.0.0.1:81")?;
+            run("tcp4 bind 10.0.0.3:81", "bind=EADDRNOTAVAIL")?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes datagram sockets with all kinds of flags, and says which descriptors they have.
+const MAKE_SOCKETS: &str = "import ctypes, sys\n\
+    libc = ctypes.CDLL(None)\n\
+    fds = [libc.socket(2, 2 | flags, 0) for flags in (0, 0o4000, 0o2000000, 0o2004000)]\n\
+    for fd in fds: assert libc.bind(fd, b'\\2\\0' + bytes(14), 16) == 0\n\
+    print(*fds, 'made', flush=True)\n\
+    sys.stdin.readline()";
+
+/// Fails unless the sockets of the process, which run [`MAKE_SOCKETS`], belong to that user and have the flags asked for.
+fn made_as_asked(t: &Test, command: Cmd, uid: u32) -> Outcome {
+    let mut python = command.arg(MAKE_SOCKETS).stdin(Stdio::piped()).start()?;
+    python.wait_stdout("made")?;
+    let found = || t.processes_named("python3").first().map(|process| process.pid);
+    ensure!(wait_for(SOON, || found().is_some()), "no python3 among {:?}", t.processes());
+    let pid = found().unwrap_or_default();
+    let told = python.stdout();
+    let table = std::fs::read_to_string("/proc/thread-self/net/udp")?;
+    let fds: Vec<&str> = told.split_whitespace().take_while(|word| *word != "made").collect();
+    for (fd, wanted) in fds.into_iter().zip([0, 0o4000, 0o2_000_000, 0o2_004_000]) {
+        let info = std::fs::read_to_string(format!("/proc/{pid}/fdinfo/{fd}"))?;
+        let flags = info.lines().find_map(|line| line.strip_prefix("flags:")).ok_or("no flags")?;
+        let flags = u32::from_str_radix(flags.trim(), 8)? & 0o2_004_000;
+        ensure_eq!(flags, wanted, "(octal {flags:o} and {wanted:o})");
+        let socket = std::fs::metadata(format!("/proc/{pid}/fd/{fd}"))?;
+        ensure_eq!(socket.uid(), uid, "as fstat says");
+        // What the kernel's table calls uid is the eighth column, the inode the tenth.
+        let row = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+        let row = row.into_iter().find(|row| row.get(9) == Some(&socket.ino().to_string().as_str()));
+        let owner = row.as_ref().and_then(|row| row.get(7).copied()).ok_or("not in the table")?;
+        ensure_eq!(owner, uid.to_string(), "as the table says");
+    }
+    python.say("go")?;
+    python.finish(SOON)?.ok()?;
+    Ok(())
+}
+
+fn flags_and_owner_of_datagram_sockets(t: &Test) -> Outcome {
+    made_as_asked(t, t.chbind(S, "python3 -c"), t.bed().ids(t.who()).0)
+}
+
+/// The supervisor makes them, but not as its own: accounting and firewalls go by the owner.
+fn datagram_sockets_belong_to_the_user_inside(t: &Test) -> Outcome {
+    let command = t.chbind(S, &format!("{} -- python3 -c", as_user(t)));
+    made_as_asked(t, command, t.bed().ids(Who::User).0)
+}
