@@ -18,6 +18,7 @@ mod servers;
 mod set_id;
 mod signals;
 mod status;
+mod systemd;
 mod tools;
 
 use std::path::{Path, PathBuf};
@@ -71,6 +72,7 @@ fn cases() -> Vec<Case> {
         set_id::cases(),
         signals::cases(),
         status::cases(),
+        systemd::cases(),
         tools::cases(),
     ]
     .into_iter()
