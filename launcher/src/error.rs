@@ -91,6 +91,7 @@ impl Error {
             Error::NidTaken(_) => Some("without --nid a free number is chosen"),
             Error::AlreadyInside => Some("a context cannot be left or nested; start this one from outside"),
             Error::Forbidden(_) => Some("run chbind as root, or lower kernel.yama.ptrace_scope"),
+            Error::Supervisor(_) => Some("the system call filter of a container or service may forbid it"),
             Error::NotExecutable(_, Errno(libc::ENOENT)) => Some("the interpreter or loader that it names is missing"),
             _ => None,
         }
