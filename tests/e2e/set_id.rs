@@ -2,7 +2,7 @@
 //! supervisor then writes, reads or asks must have nothing to do with the set-uid program (see probes/slow.c).
 
 use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::PathBuf;
 
 use chbind_tests::net::{self, A, F};
@@ -26,8 +26,9 @@ impl Victim {
     fn new(t: &Test) -> Outcome<Self> {
         let victim = Self(t.dir().join("victim"));
         fs::copy(t.bed().bin().join("slow"), &victim.0)?;
-        t.bed().give(&victim.0, Who::Root)?;
-        fs::set_permissions(&victim.0, Permissions::from_mode(0o4755))?;
+        // For the run's ordinary user alone.
+        chown(&victim.0, Some(0), Some(t.bed().ids(Who::User).1))?;
+        fs::set_permissions(&victim.0, Permissions::from_mode(0o4710))?;
         Ok(victim)
     }
 }

@@ -109,7 +109,8 @@ int main(int argc, char **argv)
 	pthread_t thread;
 	int memory, fd;
 
-	if (way == 'v')
+	/* The copy is set-uid: whoever starts it, and however, it must be nothing but a victim. */
+	if (way == 'v' || geteuid() != getuid())
 		return be_victim();
 	if (argc < (way == 'w' ? 3 : 4))
 		return 99;
