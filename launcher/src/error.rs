@@ -50,6 +50,8 @@ pub enum Error {
     NotExecutable(String, Errno),
     /// The kernel lacks something that came with a later version.
     KernelLacks(&'static str, &'static str),
+    /// /proc is not mounted, or is that of another process id namespace.
+    NoProc,
     /// A seccomp listener is above this process already.
     AlreadyInside,
     /// Yama forbids looking into other processes.
@@ -89,6 +91,7 @@ impl Error {
             Error::NotLocal(_) => Some("'ip address' shows the addresses of this host"),
             Error::NeedsInterface(_) => Some("write it as fe80::1%eth0"),
             Error::NidTaken(_) => Some("without --nid a free number is chosen"),
+            Error::NoProc => Some("mount it: mount -t proc proc /proc (unshare --mount-proc does it)"),
             Error::AlreadyInside => Some("a context cannot be left or nested; start this one from outside"),
             Error::Forbidden(_) => Some("run chbind as root, or lower kernel.yama.ptrace_scope"),
             Error::Supervisor(_) => Some("the system call filter of a container or service may forbid it"),
@@ -123,6 +126,7 @@ impl fmt::Display for Error {
             Error::KernelLacks(what, since) => {
                 write!(f, "this kernel is too old: it lacks {what} (Linux {since} and later have it)")
             }
+            Error::NoProc => f.write_str("/proc is not mounted, or not that of these processes"),
             Error::AlreadyInside => {
                 f.write_str("already inside a context, or under another supervisor of system calls")
             }

@@ -26,6 +26,13 @@ pub fn require(any_socket: BorrowedFd) -> Result<(), Error> {
     Ok(())
 }
 
+/// Fails unless /proc speaks of the processes that this one sees: callers are looked up there by the numbers that they
+/// have here.
+pub fn require_own_proc() -> Result<(), Error> {
+    let this = fs::read_link("/proc/self").map_err(|_| Error::NoProc)?;
+    if this.to_str() == Some(std::process::id().to_string().as_str()) { Ok(()) } else { Err(Error::NoProc) }
+}
+
 /// Whether this process has the capability in effect.
 pub fn has(capability: Capability) -> bool {
     caps::has_cap(None, CapSet::Effective, capability).unwrap_or(false)

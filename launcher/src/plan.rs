@@ -40,6 +40,7 @@ pub struct Plan {
 
 /// Makes a plan of what was typed.
 pub fn resolve(args: &Args) -> Result<Plan, Error> {
+    features::require_own_proc()?;
     // First: inside a context every later question would get that context's answers.
     features::require_outside()?;
     let addresses = addresses(&args.ip)?;

@@ -122,11 +122,7 @@ pub fn create(context: &Context, domain: i32, kind: i32, protocol: i32) -> Verdi
         return Ok(Create::AsAsked);
     }
     let socket = Socket { family, transport, v6only: false };
-    // A dual-stack socket begins as IPv4 where it can: a bind to an IPv6 address makes it IPv6 alone.
-    let (at, _) = match family {
-        Family::V6 if context.has_family(Family::V4) => narrow(context, &socket, unspecified(Family::V4))?,
-        _ => narrow(context, &socket, unspecified(family))?,
-    };
+    let (at, _) = narrow(context, &socket, unspecified(family))?;
     Ok(Create::At(for_family(at, family)))
 }
 

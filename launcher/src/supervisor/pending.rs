@@ -170,7 +170,8 @@ impl Sight {
         if !listener.is_waiting(id) {
             return Sight::Gone;
         }
-        let Some(status) = Status::of(caller) else { return Sight::Gone };
+        // Going just now, then: the next look will see it gone.
+        let Some(status) = Status::of(caller) else { return Sight::Nothing };
         // Ignored signals are never queued while they are not blocked.
         if status.pending & !status.blocked != 0 {
             Sight::Signal

@@ -159,18 +159,17 @@ impl Worker {
             _ => Err(Stop::Fail(libc::ENOSYS)),
         };
         let answer = match done {
-            Ok(answer) => Some(answer),
-            Err(Stop::Fail(errno)) => Some(Answer::Fail(errno)),
+            Ok(answer) => answer,
+            Err(Stop::Fail(errno)) => Answer::Fail(errno),
             Err(Stop::Refused(refusal)) => {
                 self.shared.teller.refused(call.tid, &self.subject, &refusal, self.shared.context);
-                Some(Answer::Fail(refusal.errno))
+                Answer::Fail(refusal.errno)
             }
-            Err(Stop::Gone) => None,
+            // Nobody should be left to read it; should that be wrong, nobody must wait for ever.
+            Err(Stop::Gone) => Answer::Fail(libc::EPERM),
         };
-        if let Some(answer) = answer {
-            // ENOENT: killed, or interrupted on a kernel without killable waits.
-            let _ = self.shared.listener.answer(call.id, answer);
-        }
+        // ENOENT: killed, or interrupted on a kernel without killable waits.
+        let _ = self.shared.listener.answer(call.id, answer);
         self.blocked = None;
     }
 
