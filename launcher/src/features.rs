@@ -3,6 +3,7 @@
 use crate::args::Process;
 use crate::error::Error;
 use crate::sys::seccomp::{self, Instruction};
+use crate::sys::signal::by_default;
 use crate::sys::{Errno, pidfd, process, socket};
 use caps::{CapSet, Capability};
 use libc::SECCOMP_RET_USER_NOTIF;
@@ -49,6 +50,8 @@ pub fn require_outside() -> Result<(), Error> {
     if mode.is_some_and(|mode| mode != FILTERED) {
         return Ok(());
     }
+    // Whoever ignores it leaves no status of a child to wait for.
+    by_default(libc::SIGCHLD).map_err(Error::step(STEP))?;
     match process::fork().map_err(Error::step(STEP))? {
         process::Fork::Child => {
             let _ = prctl::set_no_new_privs();

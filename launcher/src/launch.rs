@@ -16,7 +16,7 @@ use crate::supervisor::{self, Assignment, Child};
 use crate::sys::memory::{self, Piece};
 use crate::sys::process::{Fork, close_range, exit_now, fork};
 use crate::sys::seccomp::{Listener, Wait};
-use crate::sys::signal::ignore;
+use crate::sys::signal::{by_default, ignore};
 use crate::sys::{Errno, pidfd, process};
 use crate::{parent, report};
 use chbind_policy::Loopback;
@@ -33,6 +33,8 @@ use std::os::unix::net::UnixStream;
 
 /// Runs the plan. Returns only with an error, or with the exit status of a command that ran as a child.
 pub fn launch(plan: Plan) -> Result<u8, Error> {
+    // Whoever ignores it leaves no status of a child to wait for.
+    by_default(libc::SIGCHLD).map_err(Error::step("watch for children"))?;
     if plan.verbose {
         describe(&plan);
     }
@@ -125,7 +127,7 @@ pub fn become_command(
     if let Some(between) = between {
         waitpid(between, None).map_err(Error::step("start the supervisor"))?;
     }
-    process::restore_sigpipe().map_err(Error::step("restore signals"))?;
+    process::restore_signals().map_err(Error::step("restore signals"))?;
     // Everything else that is open here is close-on-exec.
     Err(plan.command.exec(env))
 }

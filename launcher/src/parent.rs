@@ -228,8 +228,7 @@ fn in_front(mut reports: UnixStream, watched: &SigSet, supervisor: Pid) -> Resul
                 Some(Report::Continued) | None => {}
             }
         }
-        while let (true, Ok(Some(signal))) = (signalled, signals.read_signal()) {
-            let Some(command) = &command else { continue };
+        while let (Some(command), Ok(Some(signal))) = (&command, next_of(&signals, signalled)) {
             // What the terminal sends goes to the whole process group, the command included; and a command that
             // signals its parent does not mean itself.
             if signal.ssi_code <= 0 || signal.ssi_signo == libc::SIGCONT as u32 {
@@ -237,6 +236,11 @@ fn in_front(mut reports: UnixStream, watched: &SigSet, supervisor: Pid) -> Resul
             }
         }
     }
+}
+
+/// The next signal that waits, if there is one.
+fn next_of(signals: &SignalFd, any: bool) -> nix::Result<Option<nix::libc::signalfd_siginfo>> {
+    if any { signals.read_signal() } else { Ok(None) }
 }
 
 /// The supervisor is gone without a word: it failed, and said why, or it was killed.

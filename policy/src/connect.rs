@@ -1,7 +1,7 @@
 //! `connect(2)`: rows 31 to 41 and 47. Only who you are is checked; whom you talk to is free, except loopback.
 
 use crate::sockaddr::{canonical, for_family, to_connect};
-use crate::source::{Local, local, target, towards};
+use crate::source::{Local, local, speaks_to, target, towards};
 use crate::{Context, Host, Reason, Refusal, Socket, Verdict};
 use core::net::SocketAddr;
 
@@ -54,7 +54,10 @@ pub(crate) fn associate(
     let target = target(context, socket, asked, host)?;
     let foreign = Refusal::new(libc::EADDRNOTAVAIL, Reason::BoundOutside(bound.ip()));
     let source = match local(context, bound) {
-        Local::Own => None,
+        Local::Own => {
+            speaks_to(bound, target.destination)?;
+            None
+        }
         Local::Unbound => Some(towards(context, &target, host)?),
         // It cannot be bound again, and what the kernel would choose depends on options of the socket (row 23).
         Local::Anywhere => return Err(foreign),

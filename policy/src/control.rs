@@ -58,7 +58,9 @@ fn one(context: &Context, level: i32, kind: i32, data: &mut [u8], source: Option
     match (level, kind) {
         // struct in_pktinfo: interface index, source (ipi_spec_dst), destination; 4 bytes each.
         (IPPROTO_IP, IP_PKTINFO) => {
-            let field = data.get_mut(4..8).and_then(|rest| rest.first_chunk_mut::<4>()).ok_or(EINVAL)?;
+            // Of another length it is EINVAL (ip_cmsg_send).
+            let field: &mut [u8; 12] = data.try_into().map_err(|_| EINVAL)?;
+            let [_, _, _, _, field @ .., _, _, _, _] = field;
             let ip = Ipv4Addr::from(*field);
             if !ip.is_unspecified() {
                 return own(IpAddr::V4(ip), 0);

@@ -3,7 +3,7 @@
 use crate::bind::{narrow, unspecified};
 use crate::connect::{Connect, associate};
 use crate::sockaddr::{canonical, for_family, to_send, with_scope};
-use crate::source::{Local, local, select, target};
+use crate::source::{Local, local, select, speaks_to, target};
 use crate::{Context, Family, Host, Reason, Refusal, Socket, Transport, Verdict};
 use core::net::{IpAddr, SocketAddr};
 
@@ -87,7 +87,7 @@ fn datagram(
         }
         // Row 50: connected, the source is decided, and write() would go there too.
         (_, None) => {}
-        (Local::Own, _) => {}
+        (Local::Own, Some(target)) => speaks_to(bound, target.destination)?,
         (Local::Foreign, _) if is_host && bound.ip().is_loopback() => {}
         (Local::Foreign, _) => return Err(Refusal::new(libc::EADDRNOTAVAIL, Reason::BoundOutside(bound.ip()))),
         // An assigned address even towards loopback: one bound to L could never reach anybody else, and one bound to

@@ -19,6 +19,13 @@ pub(crate) enum Local {
     Foreign,
 }
 
+/// A socket that has an address of one family cannot speak in the other: the kernel would make up a source for it
+/// (`LOOPBACK4_IPV6`, include/net/ipv6.h).
+pub(crate) fn speaks_to(bound: SocketAddr, destination: SocketAddr) -> Result<(), Refusal> {
+    let same = bound.ip().is_unspecified() || Family::of(bound.ip()) == Family::of(destination.ip());
+    if same { Ok(()) } else { Err(Refusal::native(libc::ENETUNREACH)) }
+}
+
 pub(crate) fn local(context: &Context, local: SocketAddr) -> Local {
     let ip = local.ip();
     if ip.is_unspecified() {

@@ -1,7 +1,7 @@
 //! bind, listen, and options that say as much: setsockopt.
 
 use super::caller::{self, Stop};
-use super::pin::local;
+use super::pin::{local, mend_after_bind};
 use super::rights::with_all_rights;
 use super::worker::{Likely, Subject, Worker};
 use crate::sys::seccomp::{Answer, Notification};
@@ -20,15 +20,19 @@ impl Worker {
             self.subject = Subject::Address("bind to", shown, socket.transport);
         }
         let action = bind::bind(self.shared.context, &socket, address.bytes())?;
+        let section = self.shared.acts.enter()?;
+        section.require_idle(fd.as_fd(), libc::EINVAL)?;
         self.still_waiting(call)?;
-        match self.bind_as_caller(call, fd.as_fd(), action.address) {
-            Ok(()) => {}
-            Err(Errno(libc::EADDRINUSE)) => {
-                self.shared.collided(call.tid, canonical(action.address), socket.transport);
-                return Err(Stop::Fail(libc::EADDRINUSE));
-            }
-            Err(errno) => return Err(errno.into()),
+        let bound = self.bind_as_caller(call, fd.as_fd(), action.address);
+        // EINVAL: it had a port before, and nothing was changed.
+        if bound.is_err_and(|errno| errno != Errno(libc::EINVAL)) {
+            mend_after_bind(self.shared.context, fd.as_fd(), &socket);
         }
+        drop(section);
+        if bound == Err(Errno(libc::EADDRINUSE)) {
+            self.shared.collided(call.tid, canonical(action.address), socket.transport);
+        }
+        bound?;
         self.note_served(fd.as_fd(), &socket, action.address, action.wildcard);
         if let Some(note) = action.note {
             let asked = address.shown().unwrap_or(action.address);
@@ -70,6 +74,8 @@ impl Worker {
 
     pub(super) fn listen(&mut self, call: &Notification) -> Result<Answer, Stop> {
         let Some((fd, socket)) = self.inet(call, Likely::Stream)? else { return Ok(Answer::Continue) };
+        let section = self.shared.acts.enter()?;
+        section.require_idle(fd.as_fd(), libc::EINVAL)?;
         let bound = local(fd.as_fd())?;
         let listening = socket::option(fd.as_fd(), libc::SOL_SOCKET, libc::SO_ACCEPTCONN)? != 0;
         self.subject = Subject::Address("listen on", canonical(bound), socket.transport);

@@ -1,7 +1,7 @@
 //! connect: the socket is pinned to its source; then the connection is made; both on the duplicate.
 
 use super::caller::Stop;
-use super::pin::{local, pin};
+use super::pin::{local, pin, pin_again};
 use super::worker::{Likely, Subject, Worker};
 use crate::sys::seccomp::{Answer, Notification};
 use crate::sys::{Errno, socket};
@@ -22,14 +22,17 @@ impl Worker {
             self.subject = Subject::Address("connect to", shown, socket.transport);
         }
         for _ in 0..ATTEMPTS {
+            let section = self.shared.acts.enter()?;
             let bound = local(fd)?;
             let action = connect::connect(self.shared.context, &socket, bound, address.bytes(), self.shared)?;
             self.still_waiting(call)?;
             let Connect::To { destination, source } = action else {
                 // Row 47. What pinned the socket to its source stays, and counts as no address.
                 socket::disconnect(fd)?;
+                pin_again(self.shared.context, fd, &socket);
                 return Ok(Answer::Return(0));
             };
+            section.require_idle(fd, libc::EALREADY)?;
             if let Some(source) = source {
                 match pin(fd, &socket, source) {
                     Ok(()) => {}
@@ -37,10 +40,16 @@ impl Worker {
                     Err(errno) => return Err(errno.into()),
                 }
             }
-            if socket.transport == Transport::Tcp && !socket::is_nonblocking(fd)? {
-                self.block(call, fd, || socket::connect(fd, destination))?;
-            } else {
+            if socket.transport != Transport::Tcp {
                 socket::connect(fd, destination)?;
+                return Ok(Answer::Return(0));
+            }
+            // Whether it blocks can change at any time.
+            let _in_flight = section.take_off(fd)?;
+            if socket::is_nonblocking(fd)? {
+                socket::connect(fd, destination)?;
+            } else {
+                self.block(call, fd, || socket::connect(fd, destination))?;
             }
             return Ok(Answer::Return(0));
         }

@@ -4,6 +4,7 @@
 //! hands the lead to another ([`crew`]) and blocks on its caller's behalf alone. The main thread watches
 //! ([`watch`]): for signals to callers whose calls are blocked, for the end of the command, for the end of the context.
 
+mod acts;
 mod bind;
 mod caller;
 mod connect;
@@ -26,6 +27,7 @@ pub use watch::Child;
 
 use crate::sys::seccomp::Listener;
 use crate::sys::{self, pidfd, socket};
+use acts::Acts;
 use caller::Handles;
 use chbind_policy::{Context, Family, Host, Transport};
 use crew::Crew;
@@ -68,6 +70,7 @@ struct Shared {
     netns_cookie: u64,
     handles: Handles,
     crew: Crew,
+    acts: Acts,
     pending: Pending,
     served: Served,
     routes: Routes,
@@ -127,6 +130,7 @@ pub fn start(assignment: Assignment) -> sys::Result<Serving> {
         netns_cookie,
         handles: Handles::new(of),
         crew: Crew::default(),
+        acts: Acts::default(),
         pending: Pending::new()?,
         served: Served::new(context),
         routes: Routes::default(),

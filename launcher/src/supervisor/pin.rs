@@ -6,7 +6,8 @@
 //! may be pinned again. The kernel keeps the mark with the socket, and never takes such a socket for the wildcard.
 
 use crate::sys::{self, socket};
-use chbind_policy::{Family, Socket};
+use chbind_policy::socket::{Create, create};
+use chbind_policy::{Context, Family, Socket, Transport};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::BorrowedFd;
 
@@ -47,4 +48,32 @@ pub(super) fn pin(fd: BorrowedFd, socket: &Socket, source: SocketAddr) -> sys::R
         socket::set_v6only(fd, false)?;
     }
     Ok(())
+}
+
+/// Pins a datagram socket without a port to the address that it was made with: after what may have left it with another,
+/// good only for where it went before.
+pub(super) fn pin_again(context: &Context, fd: BorrowedFd, socket: &Socket) {
+    let domain = match socket.family {
+        Family::V4 => libc::AF_INET,
+        Family::V6 => libc::AF_INET6,
+    };
+    let is_loose = |bound: SocketAddr| bound.port() == 0 && (bound.ip().is_unspecified() || is_pinned(fd, bound));
+    if socket.transport == Transport::Udp
+        && socket::local(fd).is_ok_and(|bound| bound.is_some_and(is_loose))
+        && let Ok(Create::At(address)) = create(context, domain, libc::SOCK_DGRAM, libc::IPPROTO_UDP)
+    {
+        // EINVAL: it has a port by now, and whoever asks finds the address that goes with it.
+        let _ = pin(fd, socket, address);
+    }
+}
+
+/// The same after a bind that failed, which may have taken the address away. In between the program can have used the
+/// socket by `write`, which gives it a port on every address: then it is made deaf, for it has no right to hear.
+pub(super) fn mend_after_bind(context: &Context, fd: BorrowedFd, socket: &Socket) {
+    pin_again(context, fd, socket);
+    let is_wildcard = socket::local(fd).is_ok_and(|bound| bound.is_some_and(|bound| bound.ip().is_unspecified()));
+    if socket.transport == Transport::Udp && is_wildcard {
+        // EPERM: a filter that the program has locked is in place. It then hears what that one lets through.
+        let _ = socket::deafen(fd);
+    }
 }

@@ -1,5 +1,6 @@
 //! sendto, sendmsg and sendmmsg: address, control messages and payload are copied, judged and sent from the copy.
 
+use super::acts::Section;
 use super::caller::{self, Stop};
 use super::connect::ATTEMPTS;
 use super::pin::{local, pin};
@@ -37,6 +38,14 @@ struct Message {
     address: Option<RawAddress>,
     payload: Vec<Piece>,
     control: Vec<u8>,
+    flags: i32,
+}
+
+/// One sendmsg, judged.
+struct Departure<'a> {
+    destination: Option<SocketAddr>,
+    payload: &'a [u8],
+    control: &'a [u8],
     flags: i32,
 }
 
@@ -151,61 +160,19 @@ impl Worker {
         call: &Notification,
         fd: BorrowedFd,
         socket: &Socket,
-        mut message: Message,
+        message: Message,
     ) -> Result<usize, Stop> {
-        let raw = message.address.as_ref().map(RawAddress::bytes);
         let shown = message.address.as_ref().and_then(RawAddress::shown);
         self.subject = match shown {
             Some(shown) => Subject::Address("send to", shown, socket.transport),
             None => Subject::Call("send"),
         };
-        for _ in 0..ATTEMPTS {
-            let bound = local(fd)?;
-            let action = send::send(self.shared.context, socket, bound, raw, message.flags, self.shared)?;
-            let own = action.source.or(action.bind_first.map(|at| at.ip())).unwrap_or(bound.ip()).to_canonical();
-            let own = Some(own).filter(|own| !own.is_unspecified());
-            let named = control::check(self.shared.context, &mut message.control, own)?;
-            if let Some(source) = action.source.filter(|_| !named) {
-                let (bytes, len) = control::naming(source);
-                let padded = message.control.len().next_multiple_of(8);
-                message.control.resize(padded, 0);
-                message.control.extend_from_slice(bytes.get(..len).unwrap_or_default());
-            }
-            if let Some(source) = action.bind_first {
-                self.still_waiting(call)?;
-                match pin(fd, socket, source) {
-                    Ok(()) => {}
-                    Err(Errno(libc::EINVAL)) => continue,
-                    Err(errno) => return Err(errno.into()),
-                }
-            }
-            return match socket.transport {
-                Transport::Tcp => self.stream(call, fd, action.destination, &message),
-                Transport::Udp | Transport::Ping => self.datagram(call, fd, action.destination, &message),
-            };
-        }
-        Err(Stop::Fail(libc::EINVAL))
-    }
-
-    fn datagram(
-        &mut self,
-        call: &Notification,
-        fd: BorrowedFd,
-        destination: Option<SocketAddr>,
-        message: &Message,
-    ) -> Result<usize, Stop> {
-        if message.len() > DATAGRAM_MAX {
-            return Err(Stop::Fail(libc::EMSGSIZE));
-        }
         let mut buffer = std::mem::take(&mut self.buffer);
-        let sent = self.load(call, message, 0, &mut buffer).and_then(|n| {
-            if n < message.len() {
-                return Err(Stop::Fail(libc::EFAULT));
-            }
-            self.still_waiting(call)?;
-            let payload = buffer.get(..n).unwrap_or_default();
-            self.send_piece(call, fd, destination, payload, &message.control, message.flags)
-        });
+        let sent = match socket.transport {
+            Transport::Udp | Transport::Ping if message.len() > DATAGRAM_MAX => Err(Stop::Fail(libc::EMSGSIZE)),
+            Transport::Udp | Transport::Ping => self.depart(call, fd, socket, &message, &mut buffer),
+            Transport::Tcp => self.stream(call, fd, socket, &message, &mut buffer),
+        };
         self.buffer = buffer;
         sent
     }
@@ -215,45 +182,85 @@ impl Worker {
         &mut self,
         call: &Notification,
         fd: BorrowedFd,
-        destination: Option<SocketAddr>,
+        socket: &Socket,
         message: &Message,
+        buffer: &mut Vec<u8>,
     ) -> Result<usize, Stop> {
         let total = message.len();
-        let mut buffer = std::mem::take(&mut self.buffer);
         let mut sent = 0;
-        let mut first = (destination, message.control.as_slice());
-        let result = loop {
-            let step = self.load(call, message, sent, &mut buffer).and_then(|n| {
-                if n == 0 && sent < total {
-                    return Err(Stop::Fail(libc::EFAULT));
-                }
-                self.still_waiting(call)?;
-                let payload = buffer.get(..n).unwrap_or_default();
-                let (destination, control) = std::mem::take(&mut first);
-                self.send_piece(call, fd, destination, payload, control, message.flags)
-            });
+        loop {
+            let step = match sent {
+                // Only the first piece can connect, and be judged for that.
+                0 => self.depart(call, fd, socket, message, buffer),
+                sent => self.follow(call, fd, message, sent, buffer),
+            };
             match step {
                 Ok(n) => {
                     sent += n;
                     // A completion counts calls, so a call with MSG_ZEROCOPY must be one send.
                     if n == 0 || sent >= total || message.flags & libc::MSG_ZEROCOPY != 0 {
-                        break Ok(sent);
+                        return Ok(sent);
                     }
                 }
-                Err(Stop::Gone) => break Err(Stop::Gone),
-                Err(_) if sent > 0 => break Ok(sent),
+                Err(Stop::Gone) => return Err(Stop::Gone),
+                Err(_) if sent > 0 => return Ok(sent),
                 Err(Stop::Fail(libc::EPIPE)) => {
                     if message.flags & libc::MSG_NOSIGNAL == 0 && self.still_waiting(call).is_ok() {
                         // ESRCH: it has been killed meanwhile.
                         let _ = signal::broken_pipe(call.tid);
                     }
-                    break Err(Stop::Fail(libc::EPIPE));
+                    return Err(Stop::Fail(libc::EPIPE));
                 }
-                Err(stop) => break Err(stop),
+                Err(stop) => return Err(stop),
             }
-        };
-        self.buffer = buffer;
-        result
+        }
+    }
+
+    /// Judges the message and sends it, or the first piece of it. All that is to be sent is read first.
+    fn depart(
+        &mut self,
+        call: &Notification,
+        fd: BorrowedFd,
+        socket: &Socket,
+        message: &Message,
+        buffer: &mut Vec<u8>,
+    ) -> Result<usize, Stop> {
+        let n = self.load(call, message, 0, buffer)?;
+        if n < message.len() && (n == 0 || socket.transport != Transport::Tcp) {
+            return Err(Stop::Fail(libc::EFAULT));
+        }
+        let payload = buffer.get(..n).unwrap_or_default();
+        let raw = message.address.as_ref().map(RawAddress::bytes);
+        for _ in 0..ATTEMPTS {
+            // A stream that does not connect has nothing to be judged by.
+            let judged = socket.transport != Transport::Tcp || message.flags & libc::MSG_FASTOPEN != 0;
+            let section = judged.then(|| self.shared.acts.enter()).transpose()?;
+            let bound = local(fd)?;
+            let action = send::send(self.shared.context, socket, bound, raw, message.flags, self.shared)?;
+            let own = action.source.or(action.bind_first.map(|at| at.ip())).unwrap_or(bound.ip()).to_canonical();
+            let own = Some(own).filter(|own| !own.is_unspecified());
+            let mut control = message.control.clone();
+            let named = control::check(self.shared.context, &mut control, own)?;
+            if let Some(source) = action.source.filter(|_| !named) {
+                let (bytes, len) = control::naming(source);
+                control.resize(control.len().next_multiple_of(8), 0);
+                control.extend_from_slice(bytes.get(..len).unwrap_or_default());
+            }
+            self.still_waiting(call)?;
+            if let Some(section) = section.as_ref().filter(|_| action.bind_first.is_some()) {
+                section.require_idle(fd, libc::EALREADY)?;
+            }
+            if let Some(source) = action.bind_first {
+                match pin(fd, socket, source) {
+                    Ok(()) => {}
+                    Err(Errno(libc::EINVAL)) => continue,
+                    Err(errno) => return Err(errno.into()),
+                }
+            }
+            let piece = Departure { destination: action.destination, payload, control: &control, flags: message.flags };
+            return self.send_piece(call, fd, section, piece);
+        }
+        Err(Stop::Fail(libc::EINVAL))
     }
 
     /// Copies payload from byte `from` on into `buffer`, as much as one piece may have. Gives the number of bytes.
@@ -280,31 +287,54 @@ impl Worker {
         caller::gather(call, &pieces, buffer.get_mut(..want).unwrap_or_default())
     }
 
+    /// A further piece of a stream: there is nothing left to judge.
+    fn follow(
+        &mut self,
+        call: &Notification,
+        fd: BorrowedFd,
+        message: &Message,
+        sent: usize,
+        buffer: &mut Vec<u8>,
+    ) -> Result<usize, Stop> {
+        let n = self.load(call, message, sent, buffer)?;
+        if n == 0 {
+            return Err(Stop::Fail(libc::EFAULT));
+        }
+        self.still_waiting(call)?;
+        let payload = buffer.get(..n).unwrap_or_default();
+        let piece = Departure { destination: None, payload, control: &[], flags: message.flags & !libc::MSG_FASTOPEN };
+        self.send_piece(call, fd, None, piece)
+    }
+
     /// One sendmsg. It is tried without blocking first, unless it connects: that says EINPROGRESS where it should wait.
+    /// What may block is done outside of the section, with the socket in flight.
     fn send_piece(
         &mut self,
         call: &Notification,
         fd: BorrowedFd,
-        destination: Option<SocketAddr>,
-        payload: &[u8],
-        control: &[u8],
-        flags: i32,
+        section: Option<Section<'static>>,
+        piece: Departure,
     ) -> Result<usize, Stop> {
         let pages;
-        let payload = if flags & libc::MSG_ZEROCOPY != 0 {
-            pages = Pages::holding(payload)?;
+        let payload = if piece.flags & libc::MSG_ZEROCOPY != 0 {
+            pages = Pages::holding(piece.payload)?;
             &*pages
         } else {
-            payload
+            piece.payload
         };
+        let send = |more| socket::send(fd, piece.destination, payload, piece.control, piece.flags | more);
         let wants_to_block =
-            || -> Result<bool, Stop> { Ok(flags & libc::MSG_DONTWAIT == 0 && !socket::is_nonblocking(fd)?) };
-        if flags & libc::MSG_FASTOPEN == 0 || !wants_to_block()? {
-            match socket::send(fd, destination, payload, control, flags | libc::MSG_DONTWAIT) {
+            || -> Result<bool, Stop> { Ok(piece.flags & libc::MSG_DONTWAIT == 0 && !socket::is_nonblocking(fd)?) };
+        if piece.flags & libc::MSG_FASTOPEN == 0 {
+            match send(libc::MSG_DONTWAIT) {
                 Err(Errno(libc::EAGAIN)) if wants_to_block()? => {}
                 done => return Ok(done?),
             }
         }
-        self.block(call, fd, || socket::send(fd, destination, payload, control, flags))
+        let _in_flight = section.map(|section| section.take_off(fd)).transpose()?;
+        if !wants_to_block()? {
+            return Ok(send(libc::MSG_DONTWAIT)?);
+        }
+        self.block(call, fd, || send(0))
     }
 }

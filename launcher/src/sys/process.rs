@@ -98,31 +98,39 @@ pub fn exit_now(status: i32) -> ! {
     unsafe { libc::_exit(status) }
 }
 
-/// The disposition that SIGPIPE had before Rust's runtime set it to "ignore": the command must get that one.
-static SIGPIPE_AT_START: AtomicUsize = AtomicUsize::new(libc::SIG_DFL);
+/// The dispositions that SIGPIPE and SIGCHLD had when chbind was started: the command must get those.
+static AT_START: [AtomicUsize; 2] = [const { AtomicUsize::new(libc::SIG_DFL) }; 2];
+const SIGNALS: [i32; 2] = [libc::SIGPIPE, libc::SIGCHLD];
 
-extern "C" fn note_sigpipe() {
-    let mut old = std::mem::MaybeUninit::<libc::sigaction>::uninit();
-    // SAFETY: a null new action only asks; the kernel fills `old`.
-    let asked = unsafe { libc::sigaction(libc::SIGPIPE, std::ptr::null(), old.as_mut_ptr()) };
-    if asked == 0 {
-        // SAFETY: the call succeeded, so `old` is initialised.
-        let old = unsafe { old.assume_init() };
-        SIGPIPE_AT_START.store(old.sa_sigaction, Ordering::Relaxed);
+extern "C" fn note_dispositions() {
+    for (signal, at_start) in SIGNALS.iter().zip(&AT_START) {
+        let mut old = std::mem::MaybeUninit::<libc::sigaction>::uninit();
+        // SAFETY: a null new action only asks; the kernel fills `old`.
+        let asked = unsafe { libc::sigaction(*signal, std::ptr::null(), old.as_mut_ptr()) };
+        if asked == 0 {
+            // SAFETY: the call succeeded, so `old` is initialised.
+            let old = unsafe { old.assume_init() };
+            at_start.store(old.sa_sigaction, Ordering::Relaxed);
+        }
     }
 }
 
-// SAFETY: the section holds pointers to functions that the C runtime calls before main; this one touches nothing that
-// needs any other part of the program to be set up.
+// SAFETY: the section holds pointers to functions that the C runtime calls before main, and so before Rust's own set-up
+// ignores SIGPIPE; this one touches nothing that needs any other part of the program to be set up.
 #[unsafe(link_section = ".init_array")]
 #[used]
-static NOTE_SIGPIPE: extern "C" fn() = note_sigpipe;
+static NOTE_DISPOSITIONS: extern "C" fn() = note_dispositions;
 
-/// Gives SIGPIPE the disposition that chbind was started with.
-pub fn restore_sigpipe() -> Result<()> {
-    // SAFETY: the value is SIG_DFL or SIG_IGN: no handler can be installed before the program starts.
-    let old = unsafe { libc::signal(libc::SIGPIPE, SIGPIPE_AT_START.load(Ordering::Relaxed)) };
-    if old == libc::SIG_ERR { Err(super::Errno::last()) } else { Ok(()) }
+/// Gives SIGPIPE and SIGCHLD the dispositions that chbind was started with.
+pub fn restore_signals() -> Result<()> {
+    for (signal, at_start) in SIGNALS.iter().zip(&AT_START) {
+        // SAFETY: the value is SIG_DFL or SIG_IGN: no handler can be installed before the program starts.
+        let old = unsafe { libc::signal(*signal, at_start.load(Ordering::Relaxed)) };
+        if old == libc::SIG_ERR {
+            return Err(super::Errno::last());
+        }
+    }
+    Ok(())
 }
 
 /// Runs `act` with `user` as the owner of whatever this thread makes, where it may say so (setfsuid(2)).

@@ -90,6 +90,21 @@ pub fn netns_cookie(socket: BorrowedFd) -> Result<u64> {
     get(socket, libc::SOL_SOCKET, SO_NETNS_COOKIE, 0)
 }
 
+/// `SO_COOKIE`: a number that no other socket has or will have.
+pub fn cookie(socket: BorrowedFd) -> Result<u64> {
+    get(socket, libc::SOL_SOCKET, libc::SO_COOKIE, 0)
+}
+
+/// Lets nothing that arrives reach the socket any more, for good (`SO_ATTACH_FILTER`, `SO_LOCK_FILTER`; socket(7)).
+pub fn deafen(socket: BorrowedFd) -> Result<()> {
+    let drop_all = libc::sock_filter { code: (libc::BPF_RET | libc::BPF_K) as u16, jt: 0, jf: 0, k: 0 };
+    let program = libc::sock_fprog { len: 1, filter: (&raw const drop_all).cast_mut() };
+    let (at, len) = ((&raw const program).cast::<c_void>(), size_of::<libc::sock_fprog>() as socklen_t);
+    // SAFETY: the kernel reads one sock_fprog and the one instruction it points to; both live through the call.
+    cerr(unsafe { libc::setsockopt(socket.as_raw_fd(), libc::SOL_SOCKET, libc::SO_ATTACH_FILTER, at, len) })?;
+    set_option(socket, libc::SOL_SOCKET, libc::SO_LOCK_FILTER, &1i32.to_ne_bytes())
+}
+
 /// Whether `SO_SNDTIMEO` is set.
 pub fn has_send_timeout(socket: BorrowedFd) -> bool {
     let none = libc::timeval { tv_sec: 0, tv_usec: 0 };
