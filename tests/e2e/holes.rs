@@ -4,6 +4,7 @@
 use std::net::IpAddr;
 use std::os::unix::fs::MetadataExt;
 use std::process::Stdio;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use chbind_tests::net::{self, A, B, F, F6, Peer};
 use chbind_tests::{Case, Cmd, Outcome, SOON, Test, Who, cases, ensure, ensure_eq, wait_for};
@@ -14,7 +15,9 @@ pub(crate) fn cases() -> Vec<Case> {
     cases![
         both: write_to_a_new_datagram_socket_opens_no_wildcard, broadcast_address_with_a_device_gives_no_foreign_source,
             nonblocking_socket_made_blocking_holds_nobody_up, datagram_socket_used_again, names_of_pinned_sockets,
-            host_loopback_port_is_no_way_to_another_context, flags_and_owner_of_datagram_sockets;
+            host_loopback_port_is_no_way_to_another_context, flags_and_owner_of_datagram_sockets,
+            failed_bind_opens_no_wildcard, failed_binds_do_not_free_the_source, socket_with_one_family_speaks_no_other,
+            started_by_one_who_ignores_its_children, stopped_and_continued_by_its_front;
         user: ambient_capability_binds_privileged_port;
         root: root_without_ptrace_is_supervised, datagram_sockets_belong_to_the_user_inside
     ]
@@ -39,7 +42,7 @@ fn write_to_a_new_datagram_socket_opens_no_wildcard(t: &Test) -> Outcome {
             ensure!(port != 0, "no port, so nothing is tried here: {told}");
             ensure_eq!(wildcards()?, Vec::<String>::new(), "after {call} to {socket} of {options}");
             if options == P {
-                // It has the port on the context's IPv4 loopback.
+                // It has the port on the context's IPv6 address.
                 continue;
             }
             let outside = net::udp_peer(&format!("{B}:0"))?;
@@ -305,4 +308,103 @@ fn flags_and_owner_of_datagram_sockets(t: &Test) -> Outcome {
 fn datagram_sockets_belong_to_the_user_inside(t: &Test) -> Outcome {
     let command = t.chbind(S, &format!("{} -- python3 -c", as_user(t)));
     made_as_asked(t, command, t.bed().ids(Who::User).0)
+}
+
+/// A bind that fails because the port is taken leaves the kernel's socket without an address, and the next write() would
+/// give it a port on all of them.
+fn failed_bind_opens_no_wildcard(t: &Test) -> Outcome {
+    for program in PROBES {
+        let words = "udp4 bind 10.0.0.1:5555 udp4 bind 10.0.0.1:5555 write name wait";
+        let mut probe = t.chbind(S, program).words(words).stdin(Stdio::piped()).start()?;
+        probe.wait_stdout("waiting")?;
+        let told = probe.stdout();
+        ensure!(told.starts_with("bind=ok bind=EADDRINUSE write=EDESTADDRREQ name=10.0.0.1:"), "{told}");
+        ensure_eq!(wildcards()?, Vec::<String>::new());
+        probe.say("go")?;
+        probe.finish(SOON)?.ok()?;
+    }
+    Ok(())
+}
+
+/// The same while another thread's call on the socket is on its way.
+fn failed_binds_do_not_free_the_source(t: &Test) -> Outcome {
+    let listener = std::net::TcpListener::bind((F, 7300))?;
+    listener.set_nonblocking(true)?;
+    let through = std::sync::Arc::new(AtomicBool::new(false));
+    let seen = std::sync::Arc::clone(&through);
+    let server = std::thread::spawn(move || {
+        while !seen.load(Ordering::Relaxed) {
+            if listener.accept().is_err() {
+                std::thread::sleep(std::time::Duration::from_micros(100));
+            }
+        }
+    });
+    let done = t.chbind(&format!("-q {S}"), &format!("unpin {A} {F} 3000")).run();
+    through.store(true, Ordering::Relaxed);
+    server.join().map_err(|_| "the server failed")?;
+    let done = done?.ok()?;
+    let numbers: Vec<u64> = done.stdout.split(['=', ' ', '\n']).filter_map(|word| word.parse().ok()).collect();
+    let [ok, bad, taken] = numbers[..] else { return Err(format!("no outcome: {done}").into()) };
+    ensure!(ok > 100 && taken > 100, "nothing was tried: {done}");
+    ensure_eq!(bad, 0, "{done}");
+    Ok(())
+}
+
+/// A socket with an IPv6 address that speaks IPv4 has the source 127.0.0.6 (the kernel's LOOPBACK4_IPV6).
+fn socket_with_one_family_speaks_no_other(t: &Test) -> Outcome {
+    let (four, six) = (net::udp_peer(&format!("{F}:7300"))?, net::udp_peer(&format!("[{F6}]:7300"))?);
+    let peer = Peer::listen(&format!("{F}:7300"))?;
+    for program in PROBES {
+        let words = format!("udp6 sendto [{F6}]:7300 sendto [::ffff:{F}]:7300");
+        t.chbind(D, program).words(&words).run()?.ok()?.printed("sendto=ok sendto=ENETUNREACH")?;
+        ensure_eq!(net::receive(&six)?.1, net::A6.parse::<IpAddr>()?);
+        let words = format!("tcp6 connect [{F6}]:7301 connect [::ffff:{F}]:7300");
+        let done = t.chbind(D, program).words(&words).run()?.ok()?;
+        ensure!(done.stdout.starts_with("connect=ECONNREFUSED connect="), "{done}");
+    }
+    four.set_nonblocking(true)?;
+    ensure!(four.recv_from(&mut [0; 8]).is_err(), "IPv4 was spoken");
+    ensure!(!peer.was_reached(), "IPv4 was spoken");
+    Ok(())
+}
+
+/// Children of a process that ignores SIGCHLD leave no status; the command inherits that all the same.
+fn started_by_one_who_ignores_its_children(t: &Test) -> Outcome {
+    for model in ["exec", "parent"] {
+        // Not by a shell: those do not pass the disposition of SIGCHLD on.
+        let ignoring = "import os, signal, sys\nsignal.signal(signal.SIGCHLD, signal.SIG_IGN)\nos.execvp('chbind', ['chbind'] + sys.argv[1:])";
+        let options = format!("{S} --process {model}");
+        let start = || t.native("python3 -c").arg(ignoring).words(&options);
+        start().words("sh -c").arg("exit 3").run()?.exited(3)?;
+        let done = start().words("grep SigIgn /proc/self/status").run()?.ok()?;
+        let mask = done.stdout.split_whitespace().last().and_then(|mask| u64::from_str_radix(mask, 16).ok());
+        ensure!(mask.is_some_and(|mask| mask & (1 << 16) != 0), "SIGCHLD is not ignored inside: {done}");
+        ensure!(wait_for(SOON, || t.supervisors().is_empty()), "{model}: the supervisor stays");
+    }
+    Ok(())
+}
+
+/// In the parent model, what stops and continues the process in front stops and continues the command; no signal is lost
+/// on the way.
+fn stopped_and_continued_by_its_front(t: &Test) -> Outcome {
+    let front = t.chbind(&format!("{S} --process parent"), "sleep 60").start()?;
+    let state =
+        |pid: i32| std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?.rsplit(") ").next()?.chars().next();
+    let sleep = || t.processes_named("sleep").first().map(|process| process.pid);
+    ensure!(wait_for(SOON, || sleep().is_some()), "the command does not start");
+    let command = sleep().ok_or("no command")?;
+    let both = |wanted: &[char]| {
+        wait_for(SOON, || {
+            [front.pid(), command].iter().all(|pid| state(*pid).is_some_and(|state| wanted.contains(&state)))
+        })
+    };
+    for round in 0..3 {
+        front.signal(nix::sys::signal::Signal::SIGTSTP)?;
+        ensure!(both(&['T']), "round {round}: not both stopped");
+        front.signal(nix::sys::signal::Signal::SIGCONT)?;
+        ensure!(both(&['S', 'R']), "round {round}: not both continued");
+    }
+    front.signal(nix::sys::signal::Signal::SIGTERM)?;
+    front.finish(SOON)?.killed_by(nix::sys::signal::Signal::SIGTERM)?;
+    Ok(())
 }
