@@ -10,6 +10,8 @@ use std::os::unix::fs::MetadataExt;
 pub struct Status {
     /// The process that the thread belongs to.
     pub tgid: pid_t,
+    /// Whether it is stopped, by job control or a tracer.
+    pub stopped: bool,
     /// The user that owns what the thread makes.
     pub fs_user: u32,
     /// Signals pending for this thread alone.
@@ -35,6 +37,7 @@ impl Status {
             let value = value.trim();
             let mask = || u64::from_str_radix(value, 16).unwrap_or_default();
             match key {
+                "State" => status.stopped = value.starts_with(['T', 't']),
                 "Tgid" => status.tgid = value.parse().unwrap_or_default(),
                 // Real, effective, saved, file system.
                 "Uid" => status.fs_user = value.split_whitespace().nth(3).and_then(|id| id.parse().ok()).unwrap_or(0),
@@ -81,10 +84,17 @@ mod tests {
 
     #[test]
     fn status_is_read_by_line() {
-        let text = "Name:\tx\nTgid:\t42\nUid:\t1\t2\t3\t4\nSigPnd:\t0000000000000002\nShdPnd:\t0000000000004000\n\
+        let text = "Name:\tx\nState:\tT (stopped)\nTgid:\t42\nUid:\t1\t2\t3\t4\nSigPnd:\t0000000000000002\nShdPnd:\t0000000000004000\n\
                     SigBlk:\t0000000000010000\nCapEff:\t0000000000000400\n";
-        let expected =
-            Status { tgid: 42, fs_user: 4, pending: 2, shared_pending: 0x4000, blocked: 0x10000, effective: 0x400 };
+        let expected = Status {
+            tgid: 42,
+            stopped: true,
+            fs_user: 4,
+            pending: 2,
+            shared_pending: 0x4000,
+            blocked: 0x10000,
+            effective: 0x400,
+        };
         assert_eq!(Status::parse(text), expected);
     }
 

@@ -345,7 +345,7 @@ fn failed_binds_do_not_free_the_source(t: &Test) -> Outcome {
     let done = done?.ok()?;
     let numbers: Vec<u64> = done.stdout.split(['=', ' ', '\n']).filter_map(|word| word.parse().ok()).collect();
     let [ok, bad, taken] = numbers[..] else { return Err(format!("no outcome: {done}").into()) };
-    ensure!(ok > 100 && taken > 100, "nothing was tried: {done}");
+    ensure!(ok > 100 && taken > 10, "nothing was tried: {done}");
     ensure_eq!(bad, 0, "{done}");
     Ok(())
 }

@@ -6,10 +6,11 @@ use super::worker::{Subject, Worker};
 use crate::procfs::Status;
 use crate::sys::process::on_account_of;
 use crate::sys::seccomp::{Answer, Notification};
-use crate::sys::socket;
+use crate::sys::{self, socket};
 use chbind_policy::socket::{Create, TYPE_MASK, create};
 use chbind_policy::{Family, Socket, Transport};
 use libc::{SOCK_CLOEXEC, SOCK_NONBLOCK};
+use nix::sys::prctl;
 use std::net::SocketAddr;
 use std::os::fd::AsFd;
 
@@ -37,7 +38,10 @@ impl Worker {
     ) -> Result<Answer, Stop> {
         let user = Status::of(call.tid).ok_or(Stop::Gone)?.fs_user;
         self.still_waiting(call)?;
-        let made = on_account_of(user, || socket::socket(domain, kind & !SOCK_CLOEXEC, protocol))?;
+        let made = on_account_of(user, || socket::socket(domain, kind & !SOCK_CLOEXEC, protocol));
+        // The change of user has reset whether this process is dumpable, to fs.suid_dumpable.
+        prctl::set_dumpable(false).map_err(sys::Errno::from)?;
+        let made = made?;
         let made_as = Socket { family: Family::of(address.ip()), transport: Transport::Udp, v6only: false };
         pin(made.as_fd(), &made_as, address)?;
         self.shared.listener.give(call.id, made.as_fd(), kind & SOCK_CLOEXEC != 0)?;

@@ -176,7 +176,10 @@ impl Sight {
         if status.pending & !status.blocked != 0 {
             Sight::Signal
         } else if status.shared_pending & !status.blocked == 0 {
-            Sight::Nothing
+            // A stop is no pending signal for the other threads of the process, but each is told to stop (do_signal_stop,
+            // kernel/signal.c), and the process counts as stopped when all have.
+            let stopping = status.tgid != caller && Status::of(status.tgid).is_some_and(|first| first.stopped);
+            if stopping { Sight::Signal } else { Sight::Nothing }
         } else if status.tgid == caller {
             // The kernel offers a process's signal to its first thread first (complete_signal, kernel/signal.c).
             Sight::Signal
