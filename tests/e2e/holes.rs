@@ -7,7 +7,8 @@ use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use chbind_tests::net::{self, A, B, F, F6, Peer};
-use chbind_tests::{Case, Cmd, Outcome, SOON, Test, Who, cases, ensure, ensure_eq, wait_for};
+use chbind_tests::{Case, Cmd, Outcome, SOON, Test, Who, cases, ensure, ensure_eq, procs, wait_for};
+use nix::sys::signal::Signal;
 
 use crate::rows::{D, P, PROBES, S, S1000};
 
@@ -387,24 +388,27 @@ fn started_by_one_who_ignores_its_children(t: &Test) -> Outcome {
 /// In the parent model, what stops and continues the process in front stops and continues the command; no signal is lost
 /// on the way.
 fn stopped_and_continued_by_its_front(t: &Test) -> Outcome {
-    let front = t.chbind(&format!("{S} --process parent"), "sleep 60").start()?;
+    // A shell with job control gives it a process group that is not orphaned: others ignore SIGTSTP.
+    let script = format!("set -m; chbind {S} --process parent sleep 60 & echo front $!; wait -f $!; echo ended $?");
+    let mut shell = t.native("bash -c").arg(script).start()?;
+    shell.wait_stdout("front ")?;
+    let number = |text: &str| text.split_whitespace().nth(1).and_then(|pid| pid.parse::<i32>().ok());
+    let front = number(&shell.stdout()).ok_or("no front")?;
     let state =
         |pid: i32| std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?.rsplit(") ").next()?.chars().next();
     let sleep = || t.processes_named("sleep").first().map(|process| process.pid);
     ensure!(wait_for(SOON, || sleep().is_some()), "the command does not start");
     let command = sleep().ok_or("no command")?;
     let both = |wanted: &[char]| {
-        wait_for(SOON, || {
-            [front.pid(), command].iter().all(|pid| state(*pid).is_some_and(|state| wanted.contains(&state)))
-        })
+        wait_for(SOON, || [front, command].iter().all(|pid| state(*pid).is_some_and(|state| wanted.contains(&state))))
     };
     for round in 0..3 {
-        front.signal(nix::sys::signal::Signal::SIGTSTP)?;
+        ensure!(procs::send(front, Signal::SIGTSTP), "it has ended");
         ensure!(both(&['T']), "round {round}: not both stopped");
-        front.signal(nix::sys::signal::Signal::SIGCONT)?;
+        ensure!(procs::send(front, Signal::SIGCONT), "it has ended");
         ensure!(both(&['S', 'R']), "round {round}: not both continued");
     }
-    front.signal(nix::sys::signal::Signal::SIGTERM)?;
-    front.finish(SOON)?.killed_by(nix::sys::signal::Signal::SIGTERM)?;
+    ensure!(procs::send(front, Signal::SIGTERM), "it has ended");
+    shell.wait_stdout("ended 143")?;
     Ok(())
 }
