@@ -13,7 +13,7 @@ const IPV6_2292PKTINFO: i32 = 2;
 const IPV6_2292RTHDR: i32 = 5;
 const IPV6_RTHDR: i32 = 57;
 
-/// The longest list of control messages with one more for the source.
+/// The longest control message that names a source, in bytes, padding included.
 pub const SOURCE_LEN: usize = HEADER + 24;
 
 const EINVAL: Refusal = Refusal::native(libc::EINVAL);
