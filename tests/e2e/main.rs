@@ -21,40 +21,12 @@ mod status;
 mod systemd;
 mod tools;
 
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::OnceLock;
 
-use chbind_tests::{Bed, Case};
-use libtest_mimic::Arguments;
-
-/// More trials than this at once only make each other slow.
-const MOST_THREADS: usize = 3;
-
-/// What the trials share. Static, as a trial that hangs outlives its test.
-static BED: OnceLock<Bed> = OnceLock::new();
+use chbind_tests::{Case, suite};
 
 fn main() -> ExitCode {
-    let mut arguments = Arguments::from_args();
-    if arguments.test_threads.is_none() {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        arguments.test_threads = Some(cores.min(MOST_THREADS));
-    }
-    if !arguments.list {
-        match prepare() {
-            Ok(bed) => _ = BED.set(bed),
-            Err(message) => {
-                complain(&message);
-                return ExitCode::FAILURE;
-            }
-        }
-    }
-    let trials = cases().into_iter().flat_map(|case| case.trials(&BED)).collect();
-    let conclusion = libtest_mimic::run(&arguments, trials);
-    if let Some(bed) = BED.get() {
-        bed.remove();
-    }
-    conclusion.exit_code()
+    suite::main(cases())
 }
 
 fn cases() -> Vec<Case> {
@@ -78,25 +50,4 @@ fn cases() -> Vec<Case> {
     .into_iter()
     .flatten()
     .collect()
-}
-
-fn prepare() -> Result<Bed, String> {
-    if !nix::unistd::geteuid().is_root() {
-        return Err("these tests need root: they make network namespaces and an ordinary user".to_owned());
-    }
-    let chbind = chbind().ok_or("cannot tell where chbind was built: set CHBIND")?;
-    Bed::new(&chbind).map_err(|error| error.message().unwrap_or("cannot set up").to_owned())
-}
-
-/// $CHBIND, or the one that was built along with this very binary (which is in the directory `deps` beside it).
-fn chbind() -> Option<PathBuf> {
-    if let Some(path) = std::env::var_os("CHBIND") {
-        return Some(path.into());
-    }
-    Some(std::env::current_exe().ok()?.parent().and_then(Path::parent)?.join("chbind"))
-}
-
-#[expect(clippy::print_stderr, reason = "the one place that tells why nothing was run")]
-fn complain(message: &str) {
-    eprintln!("e2e: {message}");
 }

@@ -12,6 +12,7 @@ pub mod case;
 pub mod command;
 pub mod net;
 pub mod procs;
+pub mod suite;
 pub mod text;
 
 use std::path::{Path, PathBuf};
