@@ -115,11 +115,23 @@ fn run(bed: &'static Bed, who: Who, alone: bool, body: Body) -> Outcome {
     } else {
         (Some(MACHINE.read().unwrap_or_else(PoisonError::into_inner)), None)
     };
+    in_namespace(bed, who, LIMIT, net::enter_new_namespace, move |test| body(test))
+}
+
+/// Runs the body in a thread and a network namespace of its own, which `enter` makes, and ends whatever is left in there.
+/// What takes longer than `limit` hangs, and is given up.
+pub fn in_namespace(
+    bed: &'static Bed,
+    who: Who,
+    limit: Duration,
+    enter: fn() -> Outcome,
+    body: impl FnOnce(&Test) -> Outcome + Send + 'static,
+) -> Outcome {
     let (namespace_sender, namespace) = mpsc::channel();
     let (outcome_sender, outcome) = mpsc::channel();
     // A namespace belongs to a thread, and what it starts inherits it: so does everything that the test starts.
     std::thread::spawn(move || {
-        let prepared = net::enter_new_namespace().and_then(|()| {
+        let prepared = enter().and_then(|()| {
             let namespace = net::Namespace::current()?;
             let dir = bed.make_dir(&format!("trial-{}", SERIAL.fetch_add(1, Ordering::Relaxed)), who)?;
             let test = Test::new(bed, who, dir, namespace.number.clone());
@@ -133,7 +145,7 @@ fn run(bed: &'static Bed, who: Who, alone: bool, body: Body) -> Outcome {
         });
         let _ = outcome_sender.send(result);
     });
-    let result = outcome.recv_timeout(LIMIT).unwrap_or_else(|_| Err(Failed::from("hangs: given up")));
+    let result = outcome.recv_timeout(limit).unwrap_or_else(|_| Err(Failed::from("hangs: given up")));
     if let Ok(namespace) = namespace.try_recv() {
         procs::kill_all_in(&namespace.number);
     }

@@ -2,10 +2,11 @@
 
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::os::fd::AsRawFd;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use nix::sched::{CloneFlags, unshare};
+use nix::sched::{CloneFlags, setns, unshare};
 use nix::sys::socket::{self, Backlog};
 
 use crate::bed::SYSTEM_PATH;
@@ -37,9 +38,14 @@ addr add fd00:1::2/128 dev lo nodad
 route add local 10.5.0.0/24 dev lo src 10.0.0.2
 ";
 
+/// Takes the calling thread into a fresh network namespace with nothing in it.
+pub fn enter_empty_namespace() -> Outcome {
+    Ok(unshare(CloneFlags::CLONE_NEWNET).map_err(|error| format!("cannot make a network namespace: {error}"))?)
+}
+
 /// Takes the calling thread into a fresh network namespace with the addresses above.
 pub(crate) fn enter_new_namespace() -> Outcome {
-    unshare(CloneFlags::CLONE_NEWNET).map_err(|error| format!("cannot make a network namespace: {error}"))?;
+    enter_empty_namespace()?;
     ip(SETUP)
 }
 
@@ -59,17 +65,28 @@ pub fn ip(batch: &str) -> Outcome {
 /// A network namespace that is kept from being given up, by its number in /proc/PID/ns/net. The number of one that is
 /// gone may be given to the next: only while it is held does it say who belongs to it.
 #[derive(Debug)]
-pub(crate) struct Namespace {
-    pub(crate) number: String,
-    _held: std::fs::File,
+pub struct Namespace {
+    /// As /proc/PID/ns/net shows it.
+    pub number: String,
+    held: std::fs::File,
 }
 
 impl Namespace {
     /// That of the calling thread.
-    pub(crate) fn current() -> Outcome<Self> {
+    pub fn current() -> Outcome<Self> {
         const LINK: &str = "/proc/thread-self/ns/net";
-        let _held = std::fs::File::open(LINK)?;
-        Ok(Self { number: std::fs::read_link(LINK)?.display().to_string(), _held })
+        let held = std::fs::File::open(LINK)?;
+        Ok(Self { number: std::fs::read_link(LINK)?.display().to_string(), held })
+    }
+
+    /// Takes the calling thread there.
+    pub fn enter(&self) -> Outcome {
+        Ok(setns(&self.held, CloneFlags::CLONE_NEWNET)?)
+    }
+
+    /// A path that names it to other processes, as long as it is held here.
+    pub fn path(&self) -> String {
+        format!("/proc/{}/fd/{}", std::process::id(), self.held.as_raw_fd())
     }
 }
 
