@@ -11,12 +11,14 @@ mod hostile;
 mod jobs;
 mod lifetime;
 mod messages;
+mod postgres;
 mod rows;
 mod rows_bind;
 mod rows_connect;
 mod servers;
 mod set_id;
 mod signals;
+mod ssh;
 mod status;
 mod systemd;
 mod tools;
@@ -38,11 +40,13 @@ fn cases() -> Vec<Case> {
         jobs::cases(),
         lifetime::cases(),
         messages::cases(),
+        postgres::cases(),
         rows_bind::cases(),
         rows_connect::cases(),
         servers::cases(),
         set_id::cases(),
         signals::cases(),
+        ssh::cases(),
         status::cases(),
         systemd::cases(),
         tools::cases(),

@@ -12,6 +12,7 @@ pub mod case;
 pub mod command;
 pub mod net;
 pub mod procs;
+pub mod shell;
 pub mod suite;
 pub mod text;
 
@@ -23,6 +24,7 @@ pub use bed::{Bed, Who};
 pub use case::Case;
 pub use command::{Cmd, Done, Proc};
 pub use libtest_mimic::Failed;
+pub use shell::Shell;
 
 /// What a test, and each of its steps, comes to.
 pub type Outcome<T = ()> = Result<T, Failed>;
