@@ -59,7 +59,8 @@ impl Bed {
         fs::copy(chbind, bed.bin().join("chbind"))?;
         bed.compile("probe", "probe", &[])?;
         bed.compile("probe", "probe-raw", &["-static", "-DRAW"])?;
-        for name in ["alarm", "flip", "listener", "nonblock", "slow", "threads", "unpin", "ways", "without"] {
+        for name in ["alarm", "flip", "listener", "nonblock", "sequence", "slow", "threads", "unpin", "ways", "without"]
+        {
             bed.compile(name, name, &["-static", "-pthread"])?;
         }
         Ok(bed)

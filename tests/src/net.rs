@@ -44,7 +44,7 @@ pub fn enter_empty_namespace() -> Outcome {
 }
 
 /// Takes the calling thread into a fresh network namespace with the addresses above.
-pub(crate) fn enter_new_namespace() -> Outcome {
+pub fn enter_new_namespace() -> Outcome {
     enter_empty_namespace()?;
     ip(SETUP)
 }
