@@ -4,6 +4,7 @@
 
 #![forbid(unsafe_code)]
 
+mod bad_input;
 mod collisions;
 mod golang;
 mod holes;
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
 
 fn cases() -> Vec<Case> {
     [
+        bad_input::cases(),
         collisions::cases(),
         golang::cases(),
         holes::cases(),

@@ -25,6 +25,9 @@ pub enum Who {
     User,
 }
 
+/// Probes that are built static.
+const STATIC_PROBES: &str = "alarm bad_input flip listener nonblock sequence slow threads unpin ways without";
+
 /// The shared ground of a run.
 #[derive(Debug)]
 pub struct Bed {
@@ -59,8 +62,7 @@ impl Bed {
         fs::copy(chbind, bed.bin().join("chbind"))?;
         bed.compile("probe", "probe", &[])?;
         bed.compile("probe", "probe-raw", &["-static", "-DRAW"])?;
-        for name in ["alarm", "flip", "listener", "nonblock", "sequence", "slow", "threads", "unpin", "ways", "without"]
-        {
+        for name in STATIC_PROBES.split_whitespace() {
             bed.compile(name, name, &["-static", "-pthread"])?;
         }
         Ok(bed)
