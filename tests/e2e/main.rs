@@ -16,6 +16,7 @@ mod postgres;
 mod rows;
 mod rows_bind;
 mod rows_connect;
+mod runtimes;
 mod servers;
 mod set_id;
 mod signals;
@@ -45,6 +46,7 @@ fn cases() -> Vec<Case> {
         postgres::cases(),
         rows_bind::cases(),
         rows_connect::cases(),
+        runtimes::cases(),
         servers::cases(),
         set_id::cases(),
         signals::cases(),
