@@ -61,6 +61,14 @@ pub struct Args {
     #[arg(long, value_name = "PORT")]
     pub host_loopback: Vec<u16>,
 
+    /// Let multicast groups be bound, and heard on wildcards
+    #[arg(long, action = ArgAction::SetTrue)]
+    pub multicast: bool,
+
+    /// Let raw sockets of ICMP be made by those who have CAP_NET_RAW, which root then keeps
+    #[arg(long, action = ArgAction::SetTrue)]
+    pub raw_icmp: bool,
+
     /// Which process the command is [default: exec where the kernel allows it]
     #[arg(long, value_enum, value_name = "MODEL")]
     pub process: Option<Process>,

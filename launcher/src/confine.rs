@@ -34,6 +34,10 @@ const SUPERVISING: [Capability; 5] = [
     Capability::CAP_NET_BIND_SERVICE,
 ];
 
+/// What a supervisor may have and does without, so that the kernel refuses privileged ports and raw sockets by itself: it
+/// takes these for a moment, for callers that have them.
+pub(crate) const AT_NEED: [Capability; 2] = [Capability::CAP_NET_BIND_SERVICE, Capability::CAP_NET_RAW];
+
 /// Reads a capability as it is typed: `net_raw`, `CAP_NET_RAW`.
 pub fn capability(text: &str) -> Result<Capability, Error> {
     let upper = text.to_ascii_uppercase();
@@ -103,8 +107,7 @@ pub fn shed_capabilities(keep: &[Capability]) -> Result<(), Error> {
     Ok(())
 }
 
-/// Leaves the supervisor what it needs, given what the command keeps. `CAP_NET_BIND_SERVICE` stays permitted and is not
-/// in effect.
+/// Leaves the supervisor what it needs, given what the command keeps.
 pub fn confine_supervisor(keep: &[Capability]) -> Result<(), Error> {
     let failed = |error: caps::errors::CapsError| Error::Capabilities(error.to_string());
     prctl::set_no_new_privs().map_err(Error::step("set no_new_privs"))?;
@@ -113,12 +116,11 @@ pub fn confine_supervisor(keep: &[Capability]) -> Result<(), Error> {
     // Without CAP_SYS_PTRACE a process can only look into those that hold no more than itself (cap_ptrace_access_check,
     // security/commoncap.c): then it must hold what the command holds.
     let needed = |capability: &Capability| match held.contains(&Capability::CAP_SYS_PTRACE) {
-        true => SUPERVISING.contains(capability),
+        true => SUPERVISING.contains(capability) || AT_NEED.contains(capability) && keep.contains(capability),
         false => !UNDOING.contains(capability) || keep.contains(capability),
     };
     let kept: CapsHashSet = held.iter().copied().filter(needed).collect();
-    let effective: CapsHashSet =
-        kept.iter().copied().filter(|capability| *capability != Capability::CAP_NET_BIND_SERVICE).collect();
+    let effective: CapsHashSet = kept.iter().copied().filter(|capability| !AT_NEED.contains(capability)).collect();
     caps::clear(None, CapSet::Ambient).map_err(failed)?;
     caps::set(None, CapSet::Inheritable, &CapsHashSet::new()).map_err(failed)?;
     caps::set(None, CapSet::Effective, &effective).map_err(failed)?;

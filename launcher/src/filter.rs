@@ -4,6 +4,7 @@
 //! supervisor's answer; other ways to the same sockets (io_uring, other system call tables) are shut. The conditions on
 //! arguments are compiled by seccompiler; this file frames them.
 
+use crate::bpf::{instruction, jump, load, ret};
 use crate::sys::seccomp::Instruction;
 use chbind_policy::{Context, Loopback, option, socket};
 use libc::{SECCOMP_RET_ALLOW, SECCOMP_RET_ERRNO, SECCOMP_RET_KILL_PROCESS, SECCOMP_RET_USER_NOTIF, c_long};
@@ -54,22 +55,6 @@ const NEW_LISTENER: i32 = libc::SECCOMP_FILTER_FLAG_NEW_LISTENER as i32;
 /// What the kernel says to a second listener.
 const BUSY: u32 = SECCOMP_RET_ERRNO | libc::EBUSY as u32;
 const ABSENT: u32 = SECCOMP_RET_ERRNO | libc::ENOSYS as u32;
-
-fn instruction(code: u32, jt: u8, jf: u8, k: u32) -> Instruction {
-    Instruction { code: code as u16, jt, jf, k }
-}
-
-fn load(offset: u32) -> Instruction {
-    instruction(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0, offset)
-}
-
-fn ret(action: u32) -> Instruction {
-    instruction(libc::BPF_RET | libc::BPF_K, 0, 0, action)
-}
-
-fn jump(condition: u32, k: u32, jt: u8, jf: u8) -> Instruction {
-    instruction(libc::BPF_JMP | condition | libc::BPF_K, jt, jf, k)
-}
 
 /// Answers `action` for the loaded number in `range`, and otherwise goes on.
 fn for_range(range: &RangeInclusive<u32>, action: u32) -> [Instruction; 3] {

@@ -6,6 +6,7 @@
 
 pub mod address;
 pub mod args;
+mod bpf;
 pub mod command;
 pub mod confine;
 pub mod error;

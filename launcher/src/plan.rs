@@ -44,7 +44,10 @@ pub fn resolve(args: &Args) -> Result<Plan, Error> {
     // First: inside a context every later question would get that context's answers.
     features::require_outside()?;
     let addresses = addresses(&args.ip)?;
-    let keep = args.keep_cap.iter().map(|text| confine::capability(text)).collect::<Result<_, _>>()?;
+    let mut keep = args.keep_cap.iter().map(|text| confine::capability(text)).collect::<Result<Vec<_>, _>>()?;
+    if args.raw_icmp {
+        keep.push(Capability::CAP_NET_RAW);
+    }
     if args.host_loopback.contains(&0) {
         return Err(Error::BadPort);
     }
@@ -110,6 +113,7 @@ fn context(args: &Args, addresses: Vec<Assigned>, nid: &Nid) -> Result<Context<'
         },
         host_loopback: args.host_loopback.clone().leak(),
         resolvers: resolvers::on_loopback().leak(),
-        multicast: false,
+        multicast: args.multicast,
+        raw_icmp: args.raw_icmp,
     })
 }

@@ -12,6 +12,8 @@ pub struct Status {
     pub tgid: pid_t,
     /// Whether it is stopped, by job control or a tracer.
     pub stopped: bool,
+    /// The effective user.
+    pub user: u32,
     /// The user that owns what the thread makes.
     pub fs_user: u32,
     /// Signals pending for this thread alone.
@@ -39,8 +41,11 @@ impl Status {
             match key {
                 "State" => status.stopped = value.starts_with(['T', 't']),
                 "Tgid" => status.tgid = value.parse().unwrap_or_default(),
-                // Real, effective, saved, file system.
-                "Uid" => status.fs_user = value.split_whitespace().nth(3).and_then(|id| id.parse().ok()).unwrap_or(0),
+                "Uid" => {
+                    // Real, effective, saved, file system.
+                    let user = |n| value.split_whitespace().nth(n).and_then(|id| id.parse().ok()).unwrap_or(0);
+                    (status.user, status.fs_user) = (user(1), user(3));
+                }
                 "SigPnd" => status.pending = mask(),
                 "ShdPnd" => status.shared_pending = mask(),
                 "SigBlk" => status.blocked = mask(),
@@ -89,6 +94,7 @@ mod tests {
         let expected = Status {
             tgid: 42,
             stopped: true,
+            user: 2,
             fs_user: 4,
             pending: 2,
             shared_pending: 0x4000,

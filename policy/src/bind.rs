@@ -7,15 +7,29 @@ use crate::sockaddr::{canonical, for_family, scope, to_bind, with_scope};
 use crate::{Context, Family, Loopback, Note, Reason, Refusal, Socket, Transport, Verdict};
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-/// Bind to this address.
+/// What a bind comes to. Addresses are in the form of the socket's family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bind {
-    /// In the form of the socket's family.
-    pub address: SocketAddr,
+    /// The address to bind to.
+    pub place: Place,
     /// The caller asked for a wildcard; its port is served on every loopback a program inside knows.
     pub wildcard: bool,
-    /// What the caller does not get.
+    /// What the caller does not get with one address instead of a wildcard.
     pub note: Option<Note>,
+}
+
+/// Where a socket is bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// To one address.
+    At(SocketAddr),
+    /// To the wildcard `any`, provided that the socket hears [what the context may hear](Context::heard) and nothing else.
+    Open {
+        /// The wildcard.
+        any: SocketAddr,
+        /// The one address to take where the socket cannot be kept to that, or where the wildcard is taken.
+        otherwise: SocketAddr,
+    },
 }
 
 /// Judges `bind` with the caller's address as bytes.
@@ -28,8 +42,13 @@ fn decide(context: &Context, socket: &Socket, address: &[u8]) -> Result<Bind, Re
     let (port, wildcard) = (asked.port(), asked.ip().is_unspecified());
     let (at, note) =
         if wildcard { narrow(context, socket, asked.ip())? } else { (single(context, socket, asked)?, None) };
-    let address = for_family(with_scope(at.ip(), port, scope(at)), socket.family);
-    Ok(Bind { address, wildcard, note })
+    let one = for_family(with_scope(at.ip(), port, scope(at)), socket.family);
+    let place = if wildcard && is_wide(context, socket, asked.ip()) {
+        Place::Open { any: for_family(asked, socket.family), otherwise: one }
+    } else {
+        Place::At(one)
+    };
+    Ok(Bind { place, wildcard, note })
 }
 
 /// The wildcard of a family.
@@ -38,6 +57,22 @@ pub(crate) fn unspecified(family: Family) -> IpAddr {
         Family::V4 => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
         Family::V6 => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
     }
+}
+
+/// Rows 3 and 18: whether the wildcard `any` means more on this socket than the one address that [`narrow`] gives, and may
+/// be kept. Only what the kernel delivers by datagram can be told apart by its destination.
+pub(crate) fn is_wide(context: &Context, socket: &Socket, any: IpAddr) -> bool {
+    socket.transport == Transport::Udp && (context.multicast || covers_several(context, socket, any))
+}
+
+/// Whether the wildcard `any` stands for more than one assigned address on this socket.
+pub(crate) fn covers_several(context: &Context, socket: &Socket, any: IpAddr) -> bool {
+    context.addresses.iter().filter(|a| covers(socket, any, a.ip())).nth(1).is_some()
+}
+
+/// Whether the wildcard `any` stands for `ip` on this socket: 0.0.0.0 for IPv4, :: for both unless the socket is IPv6 alone.
+fn covers(socket: &Socket, any: IpAddr, ip: IpAddr) -> bool {
+    if any.is_ipv4() { ip.is_ipv4() } else { ip.is_ipv6() || !socket.v6only }
 }
 
 /// The one address that stands for the wildcard `any` (0.0.0.0 or ::) on this socket, with port 0.
@@ -54,8 +89,7 @@ pub(crate) fn narrow(context: &Context, socket: &Socket, any: IpAddr) -> Result<
         return context.loopback_of(chosen).map(|ip| (SocketAddr::new(ip, 0), None)).ok_or(unavailable);
     };
     let served = primary.ip();
-    let covered = |ip: IpAddr| family.is_none_or(|family| Family::of(ip) == family);
-    let partly = context.addresses.iter().any(|a| a.ip() != served && covered(a.ip()));
+    let partly = context.addresses.iter().any(|a| a.ip() != served && covers(socket, any, a.ip()));
     Ok((with_scope(served, 0, primary.scope()), partly.then_some(Note::Narrowed { served, family })))
 }
 

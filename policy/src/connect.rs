@@ -1,8 +1,8 @@
 //! `connect(2)`: rows 31 to 41 and 47. Only who you are is checked; whom you talk to is free, except loopback.
 
 use crate::sockaddr::{canonical, for_family, to_connect};
-use crate::source::{Local, local, speaks_to, target, towards};
-use crate::{Context, Host, Reason, Refusal, Socket, Verdict};
+use crate::source::{Local, local, speaks_to, target, towards, towards_from_wildcard};
+use crate::{Context, Host, Reason, Refusal, Socket, Transport, Verdict};
 use core::net::SocketAddr;
 
 /// What a connect comes to.
@@ -10,13 +10,25 @@ use core::net::SocketAddr;
 pub enum Connect {
     /// `AF_UNSPEC`: dissolve the association.
     Disconnect,
-    /// Connect to `destination`, after binding to `source` (port 0, taking no port) where there is one.
+    /// Connect to `destination`.
     To {
         /// In the form of the socket's family.
         destination: SocketAddr,
-        /// In the form of the socket's family.
-        source: Option<SocketAddr>,
+        /// Who speaks.
+        source: Source,
     },
+}
+
+/// The source of a connection. Addresses are in the form of the socket's family, with port 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The address that the socket has.
+    Own,
+    /// The socket has no address: it is bound to this one first, taking no port.
+    Pin(SocketAddr),
+    /// The socket has a port on a wildcard, a broadcast address or a group: it must have this address, at that port,
+    /// before the kernel can choose one.
+    Settle(SocketAddr),
 }
 
 /// Judges `connect` with the caller's address as bytes on a socket whose local address is `bound`.
@@ -53,17 +65,18 @@ pub(crate) fn associate(
 ) -> Result<Connect, Refusal> {
     let target = target(context, socket, asked, host)?;
     let foreign = Refusal::new(libc::EADDRNOTAVAIL, Reason::BoundOutside(bound.ip()));
+    let shaped = |address| for_family(address, socket.family);
     let source = match local(context, bound) {
         Local::Own => {
             speaks_to(bound, target.destination)?;
-            None
+            Source::Own
         }
-        Local::Unbound => Some(towards(context, &target, host)?),
-        // It cannot be bound again, and what the kernel would choose depends on options of the socket (row 23).
-        Local::Anywhere => return Err(foreign),
-        Local::Foreign if target.is_host && bound.ip().is_loopback() => None,
+        Local::Unbound => Source::Pin(shaped(towards(context, &target, host)?)),
+        // A stream has no way to an address once it has a port.
+        Local::Anywhere if socket.transport == Transport::Tcp => return Err(foreign),
+        Local::Anywhere => Source::Settle(shaped(towards_from_wildcard(context, &target, host)?)),
+        Local::Foreign if target.is_host && bound.ip().is_loopback() => Source::Own,
         Local::Foreign => return Err(foreign),
     };
-    let shaped = |address| for_family(address, socket.family);
-    Ok(Connect::To { destination: shaped(target.destination), source: source.map(shaped) })
+    Ok(Connect::To { destination: shaped(target.destination), source })
 }

@@ -1,7 +1,7 @@
 //! The context itself: an ordered set of addresses, and its loopback.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 /// The two families of inet addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +69,10 @@ impl Assigned {
     }
 }
 
+/// 224.0.0.0/4 (RFC 5771) and ff00::/8 (RFC 4291).
+const MULTICAST_V4: IpNet = IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::new(224, 0, 0, 0), 4));
+const MULTICAST_V6: IpNet = IpNet::V6(Ipv6Net::new_assert(Ipv6Addr::new(0xff00, 0, 0, 0, 0, 0, 0, 0), 8));
+
 /// A network context. All addresses in it are canonical (never v4-mapped).
 #[derive(Clone, Copy, Debug)]
 pub struct Context<'a> {
@@ -84,8 +88,10 @@ pub struct Context<'a> {
     pub host_loopback: &'a [u16],
     /// Loopback addresses of the host's name servers: reachable on port 53.
     pub resolvers: &'a [IpAddr],
-    /// Whether multicast groups may be bound.
+    /// Whether multicast groups may be bound and heard.
     pub multicast: bool,
+    /// Whether raw sockets of ICMP may be made.
+    pub raw_icmp: bool,
 }
 
 impl Context<'_> {
@@ -130,10 +136,34 @@ impl Context<'_> {
         self.is_assigned(ip, scope) || self.loopback_of(Family::of(ip)) == Some(ip)
     }
 
+    /// The address that `ip` (canonical) stands for where a program asks for it as a source; `None` where it may not.
+    pub fn known_inside(&self, ip: IpAddr, scope: u32) -> Option<IpAddr> {
+        if self.may_be_named(ip, scope) {
+            Some(ip)
+        } else if ip == IpAddr::V4(Ipv4Addr::LOCALHOST) || ip == IpAddr::V6(Ipv6Addr::LOCALHOST) {
+            self.loopback_of(Family::of(ip))
+        } else {
+            None
+        }
+    }
+
     /// Whether a socket of this context may have `ip` (canonical) as its local address: one that may be named, or, where
     /// loopback is the host's, one that the kernel chose towards it.
     pub fn may_be_local(&self, ip: IpAddr, scope: u32) -> bool {
         self.may_be_named(ip, scope) || (self.loopback == Loopback::Host && ip.is_loopback())
+    }
+
+    /// What a socket that is bound to a wildcard may hear: the destinations of datagrams, each with the interface index
+    /// that goes with it (0 for any).
+    pub fn heard(&self) -> impl Iterator<Item = (IpNet, u32)> {
+        let exactly = |ip: IpAddr| (IpNet::from(ip), 0);
+        let assigned = self.addresses.iter().map(|a| (IpNet::from(a.ip()), a.scope()));
+        let loopback = [Family::V4, Family::V6].into_iter().filter_map(|family| self.loopback_of(family));
+        let directed = self.addresses.iter().filter_map(Assigned::directed_broadcast);
+        let broadcast = self.primary_of(Family::V4).map(|_| Ipv4Addr::BROADCAST);
+        let groups = self.multicast.then_some([(MULTICAST_V4, 0), (MULTICAST_V6, 0)]);
+        let single = loopback.chain(directed.chain(broadcast).map(IpAddr::V4)).map(exactly);
+        assigned.chain(single).chain(groups.into_iter().flatten())
     }
 
     /// Whether `ip` is an IPv4 broadcast address that may be bound.

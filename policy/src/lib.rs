@@ -28,15 +28,16 @@ pub use context::{Assigned, Context, Family, Loopback};
 pub use socket::{Socket, Transport};
 pub use verdict::{Note, Reason, Refusal, Telling, Verdict};
 
-use core::net::IpAddr;
+use core::net::{IpAddr, SocketAddr};
 
 /// What a rule may ask of the world.
 pub trait Host {
-    /// The source address that the kernel's routing would choose for `destination`, `None` where it has no route.
-    fn preferred_source(&self, destination: IpAddr) -> Option<IpAddr>;
+    /// The source address that the kernel's routing would choose for `destination` (canonical), `None` where it has no
+    /// route.
+    fn preferred_source(&self, destination: SocketAddr) -> Option<IpAddr>;
 
     /// The address of `family` at which this context itself serves `port` of what a program inside takes for its loopback,
-    /// where that is known: the loopback address for a socket bound to that, an assigned address for one bound to the
-    /// wildcard.
+    /// where that is known: the loopback address for a socket that hears it, an assigned address for one whose wildcard
+    /// was narrowed.
     fn serves(&self, transport: Transport, family: Family, port: u16) -> Option<IpAddr>;
 }

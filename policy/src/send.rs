@@ -1,25 +1,42 @@
-//! `sendto(2)`, `sendmsg(2)` and `sendmmsg(2)`: rows 42 to 48.
+//! `sendto(2)`, `sendmsg(2)` and `sendmmsg(2)`: rows 42 to 49 and 53.
 
-use crate::bind::{narrow, unspecified};
-use crate::connect::{Connect, associate};
+use crate::bind::{covers_several, narrow, unspecified};
+use crate::connect::{self, Connect, associate};
 use crate::sockaddr::{canonical, for_family, to_send, with_scope};
-use crate::source::{Local, local, select, speaks_to, target};
-use crate::{Context, Family, Host, Reason, Refusal, Socket, Transport, Verdict};
-use core::net::{IpAddr, SocketAddr};
+use crate::source::{Local, Target, Way, local, select, speaks_to, target, towards_from_wildcard};
+use crate::{Context, Host, Reason, Refusal, Socket, Transport, Verdict};
+use core::net::SocketAddr;
 
 /// Send one message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Send {
     /// Where to, in the form of the socket's family; `None` to the connected peer.
     pub destination: Option<SocketAddr>,
-    /// Bind here first (port 0, in the form of the socket's family): the socket had no address yet.
-    pub bind_first: Option<SocketAddr>,
-    /// The socket has no source of its own: the message must name this one (canonical).
-    pub source: Option<IpAddr>,
+    /// Who speaks.
+    pub source: Source,
 }
 
-impl Send {
-    const CONNECTED: Send = Send { destination: None, bind_first: None, source: None };
+/// The source of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The address that the socket has.
+    Own,
+    /// The socket has no address: it is bound to this one first (port 0, taking no port, in the form of the socket's
+    /// family).
+    Pin(SocketAddr),
+    /// The socket has no address, and is to have more than one: it is bound first to the wildcard `any` (port 0, in the form
+    /// of the socket's family), provided that it hears [what the context may hear](Context::heard) and nothing else. The
+    /// message names its source. Where the socket cannot be kept to that it is pinned to `otherwise`.
+    Open {
+        /// The wildcard to bind to.
+        any: SocketAddr,
+        /// The source of this message (canonical, port 0).
+        named: SocketAddr,
+        /// As in [`Source::Pin`].
+        otherwise: SocketAddr,
+    },
+    /// The socket has a port but no address: the message names this source (canonical, port 0).
+    Named(SocketAddr),
 }
 
 /// Judges one message with the caller's address as bytes (`None` where there is none), on a socket whose local
@@ -36,7 +53,7 @@ pub fn send(
     let bound = canonical(bound);
     match socket.transport {
         Transport::Tcp => stream(context, socket, bound, address, flags, host),
-        Transport::Udp | Transport::Ping => datagram(context, socket, bound, address, host),
+        Transport::Udp | Transport::Ping | Transport::RawIcmp => datagram(context, socket, bound, address, host),
     }
 }
 
@@ -49,16 +66,20 @@ fn stream(
     flags: i32,
     host: &dyn Host,
 ) -> Result<Send, Refusal> {
-    let Some(address) = address.filter(|_| flags & libc::MSG_FASTOPEN != 0) else { return Ok(Send::CONNECTED) };
-    let Some(asked) = crate::sockaddr::to_connect(socket, address)? else {
-        return Err(Refusal::native(libc::EOPNOTSUPP));
+    let Some(address) = address.filter(|_| flags & libc::MSG_FASTOPEN != 0) else {
+        return Ok(Send { destination: None, source: Source::Own });
     };
-    match associate(context, socket, bound, canonical(asked), host)? {
-        Connect::Disconnect => Err(Refusal::native(libc::EOPNOTSUPP)),
-        Connect::To { destination, source } => {
-            Ok(Send { destination: Some(destination), bind_first: source, source: None })
-        }
-    }
+    let unsupported = Err(Refusal::native(libc::EOPNOTSUPP));
+    let Some(asked) = crate::sockaddr::to_connect(socket, address)? else { return unsupported };
+    let Connect::To { destination, source } = associate(context, socket, bound, canonical(asked), host)? else {
+        return unsupported;
+    };
+    let source = match source {
+        connect::Source::Own => Source::Own,
+        connect::Source::Pin(at) => Source::Pin(at),
+        connect::Source::Settle(_) => return unsupported,
+    };
+    Ok(Send { destination: Some(destination), source })
 }
 
 fn datagram(
@@ -72,43 +93,47 @@ fn datagram(
         Some(bytes) => to_send(socket, bytes)?,
         None => None,
     };
-    let target = match asked {
-        Some(asked) => Some(target(context, socket, canonical(asked), host)?),
-        None => None,
+    let Some(asked) = asked else {
+        let source = match local(context, bound) {
+            // The kernel says EDESTADDRREQ, but first it would give the socket a port on every address.
+            Local::Unbound => {
+                let (own, _) = narrow(context, socket, unspecified(socket.family))?;
+                Source::Pin(for_family(own, socket.family))
+            }
+            // Row 50: connected, the source is decided, and write() would go there too.
+            _ => Source::Own,
+        };
+        return Ok(Send { destination: None, source });
     };
-    let destination = target.as_ref().map(|target| for_family(target.destination, socket.family));
-    let mut send = Send { destination, bind_first: None, source: None };
-    let is_host = target.as_ref().is_some_and(|target| target.is_host);
-    match (local(context, bound), target) {
-        // The kernel says EDESTADDRREQ, but first it would give the socket a port on every address.
-        (Local::Unbound, None) => {
-            let (own, _) = narrow(context, socket, unspecified(socket.family))?;
-            send.bind_first = Some(for_family(own, socket.family));
+    let target = target(context, socket, canonical(asked), host)?;
+    let source = match local(context, bound) {
+        Local::Own => {
+            speaks_to(bound, target.destination)?;
+            Source::Own
         }
-        // Row 50: connected, the source is decided, and write() would go there too.
-        (_, None) => {}
-        (Local::Own, Some(target)) => speaks_to(bound, target.destination)?,
-        (Local::Foreign, _) if is_host && bound.ip().is_loopback() => {}
-        (Local::Foreign, _) => return Err(Refusal::new(libc::EADDRNOTAVAIL, Reason::BoundOutside(bound.ip()))),
-        // An assigned address even towards loopback: one bound to L could never reach anybody else, and one bound to
-        // nothing would receive from everywhere.
-        (Local::Unbound, Some(target)) => {
-            let own = usual_source(context, target.destination.ip(), host)?;
-            send.bind_first = Some(for_family(own, socket.family));
-        }
-        (Local::Anywhere, Some(target)) => {
-            send.source = Some(usual_source(context, target.destination.ip(), host)?.ip());
-        }
-    }
-    Ok(send)
+        Local::Foreign if target.is_host && bound.ip().is_loopback() => Source::Own,
+        Local::Foreign => return Err(Refusal::new(libc::EADDRNOTAVAIL, Reason::BoundOutside(bound.ip()))),
+        Local::Unbound => first(context, socket, &target, host)?,
+        Local::Anywhere => Source::Named(towards_from_wildcard(context, &target, host)?),
+    };
+    Ok(Send { destination: Some(for_family(target.destination, socket.family)), source })
 }
 
-fn usual_source(context: &Context, destination: IpAddr, host: &dyn Host) -> Result<SocketAddr, Refusal> {
-    match (select(context, destination, host), context.loopback_of(Family::of(destination))) {
-        (Ok(assigned), _) => Ok(with_scope(assigned.ip(), 0, assigned.scope())),
-        (Err(_), Some(loopback)) if destination.is_loopback() || destination == loopback => {
-            Ok(SocketAddr::new(loopback, 0))
-        }
-        (Err(refusal), _) => Err(refusal),
+/// The source of the first message of a socket that has no address. The next may go elsewhere: one address is enough only
+/// where the context has no other for this socket.
+fn first(context: &Context, socket: &Socket, target: &Target, host: &dyn Host) -> Result<Source, Refusal> {
+    let any = unspecified(socket.family);
+    let named = towards_from_wildcard(context, target, host)?;
+    // An assigned address even towards loopback: one bound to L could never reach anybody else.
+    let single = match select(context, target.destination, host) {
+        Ok(assigned) => with_scope(assigned.ip(), 0, assigned.scope()),
+        Err(_) => named,
+    };
+    let otherwise = for_family(single, socket.family);
+    let is_loopback = matches!(target.source, Way::Loopback(_));
+    let leaves_one = is_loopback && narrow(context, socket, any).is_ok_and(|(usual, _)| usual.ip() != named.ip());
+    if socket.transport == Transport::Udp && (leaves_one || covers_several(context, socket, any)) {
+        return Ok(Source::Open { any: SocketAddr::new(any, 0), named, otherwise });
     }
+    Ok(Source::Pin(otherwise))
 }

@@ -157,6 +157,7 @@ pub(crate) fn to_send(socket: &Socket, bytes: &[u8]) -> Result<Option<SocketAddr
         (Family::V6, AF_INET6) => v6(bytes).map(Some).ok_or(EINVAL),
         (Family::V6, AF_INET) if socket.v6only => Err(Refusal::native(libc::ENETUNREACH)),
         (Family::V6, AF_INET) => v4(bytes).map(Some).ok_or(EINVAL),
+        (Family::V6, AF_UNSPEC) if socket.transport == Transport::RawIcmp => v6(bytes).map(Some).ok_or(EINVAL),
         (Family::V6, AF_UNSPEC) => Ok(None),
         (Family::V6, _) => Err(EINVAL),
     }

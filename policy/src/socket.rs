@@ -21,6 +21,8 @@ pub enum Transport {
     Udp,
     /// The unprivileged echo sockets of icmp(7).
     Ping,
+    /// Raw sockets of ICMP or ICMPv6 (raw(7)).
+    RawIcmp,
 }
 
 impl Transport {
@@ -29,7 +31,7 @@ impl Transport {
         match self {
             Transport::Tcp => "tcp",
             Transport::Udp => "udp",
-            Transport::Ping => "icmp",
+            Transport::Ping | Transport::RawIcmp => "icmp",
         }
     }
 }
@@ -46,15 +48,35 @@ pub struct Socket {
 }
 
 impl Socket {
-    /// The socket with these `SO_DOMAIN`, `SO_TYPE` and `SO_PROTOCOL`; refused where a context may not have it.
-    pub fn identify(domain: i32, kind: i32, protocol: i32, v6only: bool) -> Result<Self, Refusal> {
+    /// The socket with these `SO_DOMAIN`, `SO_TYPE` and `SO_PROTOCOL`; refused where the context may not have it.
+    pub fn identify(context: &Context, domain: i32, kind: i32, protocol: i32, v6only: bool) -> Result<Self, Refusal> {
         let family = match domain {
             AF_INET => Family::V4,
             AF_INET6 => Family::V6,
             _ => return Err(KIND),
         };
-        let transport = transport(family, kind, protocol)?;
+        let transport = transport(context, family, kind, protocol)?;
         Ok(Socket { family, transport, v6only })
+    }
+}
+
+impl Socket {
+    /// The arguments of `socket(2)` that make one like it.
+    pub fn arguments(&self) -> (i32, i32, i32) {
+        let domain = domain_of(self.family);
+        match self.transport {
+            Transport::Tcp => (domain, SOCK_STREAM, IPPROTO_TCP),
+            Transport::Udp => (domain, SOCK_DGRAM, IPPROTO_UDP),
+            Transport::Ping => (domain, SOCK_DGRAM, icmp_of(self.family)),
+            Transport::RawIcmp => (domain, SOCK_RAW, icmp_of(self.family)),
+        }
+    }
+}
+
+fn icmp_of(family: Family) -> i32 {
+    match family {
+        Family::V4 => IPPROTO_ICMP,
+        Family::V6 => IPPROTO_ICMPV6,
     }
 }
 
@@ -102,8 +124,9 @@ pub enum Create {
     /// With this address (port 0, taking no port) from the beginning, in the form of the socket's family.
     ///
     /// The first `write` to a UDP socket without an address would give it a port on every address of the host
-    /// (`inet_send_prepare`, net/ipv4/af_inet.c), and no rule is asked about `write`. TCP has no such call.
-    At(SocketAddr),
+    /// (`inet_send_prepare`, net/ipv4/af_inet.c), and no rule is asked about `write`. TCP has no such call. A raw socket
+    /// without an address hears what comes to every address of the host.
+    At(Socket, SocketAddr),
 }
 
 /// Row 16 and the list of section 4: may a socket of this kind be made?
@@ -117,24 +140,27 @@ pub fn create(context: &Context, domain: i32, kind: i32, protocol: i32) -> Verdi
     if !context.has_family(family) {
         return Err(Refusal::new(libc::EAFNOSUPPORT, Reason::NoFamily(family)));
     }
-    let transport = transport(family, kind & TYPE_MASK, protocol)?;
-    if transport != Transport::Udp {
-        return Ok(Create::AsAsked);
-    }
-    let socket = Socket { family, transport, v6only: false };
+    let transport = transport(context, family, kind & TYPE_MASK, protocol)?;
+    let socket = match transport {
+        Transport::Tcp | Transport::Ping => return Ok(Create::AsAsked),
+        // A raw socket speaks IPv6 alone (rawv6_sendmsg, net/ipv6/raw.c).
+        Transport::RawIcmp => Socket { family, transport, v6only: family == Family::V6 },
+        Transport::Udp => Socket { family, transport, v6only: false },
+    };
     let (at, _) = narrow(context, &socket, unspecified(family))?;
-    Ok(Create::At(for_family(at, family)))
+    Ok(Create::At(socket, for_family(at, family)))
 }
 
 /// What `type` and `protocol` make. Anything not named here is refused: MPTCP, SCTP, UDP-Lite and SMC with the errno
 /// on which programs fall back to TCP or UDP.
-fn transport(family: Family, kind: i32, protocol: i32) -> Result<Transport, Refusal> {
+fn transport(context: &Context, family: Family, kind: i32, protocol: i32) -> Result<Transport, Refusal> {
     match (family, kind, protocol) {
         (_, SOCK_STREAM, 0 | IPPROTO_TCP) => Ok(Transport::Tcp),
         (_, SOCK_DGRAM, 0 | IPPROTO_UDP) => Ok(Transport::Udp),
         (Family::V4, SOCK_DGRAM, IPPROTO_ICMP) | (Family::V6, SOCK_DGRAM, IPPROTO_ICMPV6) => Ok(Transport::Ping),
         (_, SOCK_STREAM, IPPROTO_MPTCP) => Err(Refusal::new(libc::EPROTONOSUPPORT, Reason::Multipath)),
         (_, SOCK_STREAM | SOCK_DGRAM, _) => Err(Refusal::new(libc::EPROTONOSUPPORT, Reason::SocketKind)),
+        (_, SOCK_RAW, _) if context.raw_icmp && protocol == icmp_of(family) => Ok(Transport::RawIcmp),
         (_, SOCK_RAW, _) => Err(KIND),
         _ => Err(Refusal::new(libc::ESOCKTNOSUPPORT, Reason::SocketKind)),
     }

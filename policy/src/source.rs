@@ -42,13 +42,13 @@ pub(crate) fn local(context: &Context, local: SocketAddr) -> Local {
 /// Where a destination really is.
 pub(crate) struct Target {
     pub(crate) destination: SocketAddr,
-    pub(crate) source: Source,
+    pub(crate) source: Way,
     /// It is the host's own loopback, opened on purpose.
     pub(crate) is_host: bool,
 }
 
 /// How the source towards a target is found.
-pub(crate) enum Source {
+pub(crate) enum Way {
     /// A loopback address: the context's own or, towards the host's, the one that the kernel would take.
     Loopback(IpAddr),
     /// By [`select`].
@@ -71,7 +71,7 @@ pub(crate) fn target(
         return if mismatch {
             Err(unreachable)
         } else {
-            Ok(Target { destination, source: Source::Select, is_host: false })
+            Ok(Target { destination, source: Way::Select, is_host: false })
         };
     }
     let port = destination.port();
@@ -90,7 +90,7 @@ pub(crate) fn target(
     let is_localhost = named == IpAddr::V4(Ipv4Addr::LOCALHOST) || named.is_ipv6();
     // One port of the host's means 127.0.0.1 and ::1: other addresses of 127/8 may belong to other contexts.
     if context.loopback == Loopback::Host || (is_localhost && context.host_loopback.contains(&port)) {
-        let source = Source::Loopback(host_loopback(named));
+        let source = Way::Loopback(host_loopback(named));
         return Ok(Target { destination: SocketAddr::new(named, port), source, is_host: true });
     }
     let serving = |family| host.serves(socket.transport, family, port);
@@ -101,11 +101,7 @@ pub(crate) fn target(
     };
     if port == DNS && context.resolvers.contains(&named) && !(is_localhost && serving.is_some()) {
         let source = context.loopback_of(Family::of(named)).unwrap_or(host_loopback(named));
-        return Ok(Target {
-            destination: SocketAddr::new(named, port),
-            source: Source::Loopback(source),
-            is_host: true,
-        });
+        return Ok(Target { destination: SocketAddr::new(named, port), source: Way::Loopback(source), is_host: true });
     }
     let reachable = |ip: &IpAddr| if ip.is_ipv4() { !socket.v6only } else { socket.family == Family::V6 };
     let own = context.loopback_of(Family::of(named));
@@ -115,7 +111,7 @@ pub(crate) fn target(
     let own = own.or_else(|| context.loopback_of(Family::V4)).filter(reachable);
     match serving.filter(|ip| reachable(ip) && !is_other(ip)).or(own) {
         Some(at) => {
-            let source = context.loopback_of(Family::of(at)).map_or(Source::Select, Source::Loopback);
+            let source = context.loopback_of(Family::of(at)).map_or(Way::Select, Way::Loopback);
             Ok(Target { destination: SocketAddr::new(at, port), source, is_host: false })
         }
         None => Err(Refusal::native(libc::ECONNREFUSED)),
@@ -131,8 +127,8 @@ fn host_loopback(destination: IpAddr) -> IpAddr {
 }
 
 /// Rows 31 to 33: the address to speak from towards `destination`.
-pub(crate) fn select(context: &Context, destination: IpAddr, host: &dyn Host) -> Result<Assigned, Refusal> {
-    let family = Family::of(destination);
+pub(crate) fn select(context: &Context, destination: SocketAddr, host: &dyn Host) -> Result<Assigned, Refusal> {
+    let family = Family::of(destination.ip());
     let unreachable = Refusal::new(libc::ENETUNREACH, Reason::NoFamily(family));
     let primary = context.primary_of(family).ok_or(unreachable)?;
     if context.of_family(family).nth(1).is_none() {
@@ -144,13 +140,29 @@ pub(crate) fn select(context: &Context, destination: IpAddr, host: &dyn Host) ->
     Ok(exact.or_else(neighbour).unwrap_or(primary))
 }
 
-/// The source towards `target` as an address to bind to without a port.
+/// The source towards `target`, with port 0.
 pub(crate) fn towards(context: &Context, target: &Target, host: &dyn Host) -> Result<SocketAddr, Refusal> {
     match target.source {
-        Source::Loopback(ip) => Ok(SocketAddr::new(ip, 0)),
-        Source::Select => {
-            let assigned = select(context, target.destination.ip(), host)?;
-            Ok(with_scope(assigned.ip(), 0, assigned.scope()))
-        }
+        Way::Loopback(ip) => Ok(SocketAddr::new(ip, 0)),
+        Way::Select => selected(context, target, host),
     }
+}
+
+/// The same for a socket on a wildcard, which hears an answer only where the context may: from the host's loopback not at
+/// the address that the kernel would take.
+pub(crate) fn towards_from_wildcard(
+    context: &Context,
+    target: &Target,
+    host: &dyn Host,
+) -> Result<SocketAddr, Refusal> {
+    let Way::Loopback(ip) = target.source else { return selected(context, target, host) };
+    match Some(ip).filter(|ip| context.may_be_named(*ip, 0)).or(context.loopback_of(Family::of(ip))) {
+        Some(own) => Ok(SocketAddr::new(own, 0)),
+        None => selected(context, target, host),
+    }
+}
+
+fn selected(context: &Context, target: &Target, host: &dyn Host) -> Result<SocketAddr, Refusal> {
+    let assigned = select(context, target.destination, host)?;
+    Ok(with_scope(assigned.ip(), 0, assigned.scope()))
 }

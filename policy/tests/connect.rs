@@ -3,7 +3,7 @@
 
 mod common;
 
-use chbind_policy::connect::{Connect, connect};
+use chbind_policy::connect::{Connect, Source, connect};
 use chbind_policy::sockaddr::canonical;
 use chbind_policy::{Context, Family, Loopback, Reason, Refusal, Socket, Transport, Verdict};
 use common::*;
@@ -11,12 +11,20 @@ use libc::{AF_INET, AF_INET6, AF_UNSPEC, EADDRNOTAVAIL, EAFNOSUPPORT, ECONNREFUS
 use proptest::prelude::*;
 use std::net::{IpAddr, SocketAddr};
 
-const ALL4: [Socket; 3] = [TCP4, UDP4, PING4];
+const ALL4: [Socket; 4] = [TCP4, UDP4, PING4, RAW4];
+/// Those that can be given an address at a port that they have.
+const DATAGRAM4: [Socket; 3] = [UDP4, PING4, RAW4];
 const DUAL: [Socket; 2] = [TCP6, UDP6];
 const ONLY6: [Socket; 2] = [TCP6ONLY, UDP6ONLY];
 
+/// With `source` chosen before it has a port, or from the address that it has.
 fn to(destination: &str, source: Option<&str>) -> Verdict<Connect> {
-    Ok(Connect::To { destination: at(destination), source: source.map(at) })
+    let source = source.map_or(Source::Own, |source| Source::Pin(at(source)));
+    Ok(Connect::To { destination: at(destination), source })
+}
+
+fn settled(destination: &str, source: &str) -> Verdict<Connect> {
+    Ok(Connect::To { destination: at(destination), source: Source::Settle(at(source)) })
 }
 
 fn from(context: &Context, socket: &Socket, bound: &str, destination: &str, host: &FakeHost) -> Verdict<Connect> {
@@ -289,17 +297,90 @@ fn row_22_sockets_that_were_bound_outside() {
 
 #[test]
 fn row_22_wildcards_from_outside() {
-    // They have a port and cannot be given an address; that the route would choose ours now is no promise.
+    // A stream that has a port cannot be given an address; that the route would choose ours now is no promise.
     let ours = FakeHost::default().route("0.0.0.0/0", "10.0.0.1");
     for bound in ["0.0.0.0:4000", "255.255.255.255:4000", "224.0.0.251:4000", "10.0.0.255:4000"] {
         let outside = Err(refusal(EADDRNOTAVAIL, Reason::BoundOutside(at(bound).ip())));
         for host in [&ours, &host()] {
-            for socket in ALL4 {
-                assert_eq!(from(&s(), &socket, bound, "198.51.100.7:80", host), outside);
-                assert_eq!(from(&s(), &socket, bound, "127.0.0.1:80", host), outside);
+            assert_eq!(from(&s(), &TCP4, bound, "198.51.100.7:80", host), outside);
+            assert_eq!(from(&s(), &TCP4, bound, "127.0.0.1:80", host), outside);
+            assert_eq!(from(&m(), &TCP4, bound, "198.51.100.7:80", host), outside);
+        }
+    }
+    for socket in [TCP6, TCP6ONLY] {
+        let outside = Err(refusal(EADDRNOTAVAIL, Reason::BoundOutside(ip("::"))));
+        assert_eq!(from(&d(), &socket, "[::]:4000", "[2001:db8::7]:80", &host()), outside);
+    }
+}
+
+/// A wildcard is no address, and the kernel would choose: rows 31 to 41 hold as if it were not bound.
+#[test]
+fn rows_31_to_41_a_datagram_socket_on_a_wildcard_settles() {
+    let by_b = host().route("198.51.100.0/24", "10.0.0.2");
+    for bound in ["0.0.0.0:4000", "255.255.255.255:4000", "224.0.0.251:4000", "10.0.0.255:4000"] {
+        for socket in DATAGRAM4 {
+            let ask = |context: &Context, to: &str, host: &FakeHost| from(context, &socket, bound, to, host);
+            for context in [s(), m(), d(), h()] {
+                assert_eq!(ask(&context, "198.51.100.7:80", &host()), settled("198.51.100.7:80", "10.0.0.1:0"));
+            }
+            assert_eq!(ask(&m(), "198.51.100.7:80", &by_b), settled("198.51.100.7:80", "10.0.0.2:0"));
+            for context in [s(), m()] {
+                for loopback in ["127.0.0.1:80", "127.9.9.9:80", "0.0.0.0:80"] {
+                    assert_eq!(ask(&context, loopback, &host()), settled("127.3.232.1:80", "127.3.232.1:0"));
+                }
+            }
+            assert_eq!(ask(&h(), "127.0.0.1:80", &host()), settled("127.0.0.1:80", "127.0.0.1:0"));
+            assert_eq!(ask(&z(), "127.0.0.1:80", &host()), Err(refusal(EPERM, Reason::LoopbackDenied)));
+        }
+    }
+    let resolvers = [ip("127.0.0.53")];
+    let context = Context { resolvers: &resolvers, ..m() };
+    let asked = from(&context, &UDP4, "0.0.0.0:4000", "127.0.0.53:53", &host());
+    assert_eq!(asked, settled("127.0.0.53:53", "127.3.232.1:0"));
+    let served = host().serve(Transport::Udp, 80, "10.0.0.2");
+    let asked = from(&m(), &UDP4, "0.0.0.0:4000", "127.0.0.1:80", &served);
+    assert_eq!(asked, settled("10.0.0.2:80", "127.3.232.1:0"));
+}
+
+/// A socket that is kept to what the context may hear keeps to that when it is connected, and must hear the answer.
+#[test]
+fn rows_37_and_38_an_answer_from_the_hosts_loopback_is_heard_on_a_wildcard() {
+    let (ports, resolvers) = ([7000], [ip("127.0.0.53"), ip("::1")]);
+    for context in [s(), m(), d(), p(), with_lback6(d())] {
+        let context = Context { host_loopback: &ports, resolvers: &resolvers, ..context };
+        for (socket, bound, asked) in [
+            (UDP4, "0.0.0.0:4000", "127.0.0.53:53"),
+            (UDP4, "0.0.0.0:4000", "127.0.0.1:7000"),
+            (UDP6, "[::]:4000", "[::ffff:127.0.0.1]:7000"),
+            (UDP6, "[::]:4000", "[::1]:7000"),
+            (UDP6, "[::]:4000", "[::1]:53"),
+        ] {
+            if let Ok(Connect::To { source: Source::Settle(source), .. }) =
+                from(&context, &socket, bound, asked, &host())
+            {
+                assert!(hears(&context, source), "{asked} from {bound} is asked as {source}, which is not heard");
             }
         }
     }
+}
+
+#[test]
+fn rows_31_to_41_a_dual_stack_wildcard_settles_in_either_family() {
+    let ask = |context: &Context, socket: &Socket, to| from(context, socket, "[::]:4000", to, &host());
+    let (far, mapped) = ("[2001:db8::7]:80", "[::ffff:198.51.100.7]:80");
+    assert_eq!(ask(&d(), &UDP6, far), settled(far, "[fd00:1::1]:0"));
+    assert_eq!(ask(&d(), &UDP6, mapped), settled(mapped, "[::ffff:10.0.0.1]:0"));
+    assert_eq!(ask(&d(), &UDP6, "[::1]:80"), settled("[::ffff:127.3.232.1]:80", "[::ffff:127.3.232.1]:0"));
+    assert_eq!(ask(&with_lback6(d()), &UDP6, "[::1]:80"), settled("[fd00:1::99]:80", "[fd00:1::99]:0"));
+    let plain = connect(&d(), &UDP6, at("[::]:4000"), &bytes("198.51.100.7:80"), &host());
+    assert_eq!(plain, settled(mapped, "[::ffff:10.0.0.1]:0"));
+    for socket in [UDP6ONLY, PING6, RAW6] {
+        assert_eq!(ask(&d(), &socket, far), settled(far, "[fd00:1::1]:0"));
+        assert_eq!(ask(&d(), &socket, mapped), Err(Refusal::native(ENETUNREACH)));
+    }
+    assert_eq!(ask(&s(), &UDP6, far), Err(refusal(ENETUNREACH, Reason::NoFamily(Family::V6))));
+    let linked = context(&["fe80::1/64%2"]);
+    assert_eq!(ask(&linked, &UDP6, "[fe80::2%2]:80"), settled("[fe80::2%2]:80", "[fe80::1%2]:0"));
 }
 
 #[test]
@@ -378,19 +459,54 @@ proptest! {
         }
         let bound = canonical(bound);
         match source {
-            Some(source) => {
+            Source::Pin(source) | Source::Settle(source) => {
                 let ip = canonical(source).ip();
                 // Towards the host's loopback, where it is open, it is the kernel's.
                 let kernels = open && ["127.0.0.1", "::1"].contains(&ip.to_string().as_str());
                 prop_assert!(own(source) || kernels, "{source}");
                 prop_assert_eq!((source.port(), Family::of(source.ip())), (0, socket.family));
                 prop_assert_eq!(Family::of(ip), Family::of(to), "{} {}", source, destination);
-                prop_assert!(bound.ip().is_unspecified() && bound.port() == 0);
             }
-            None => {
+            Source::Own => {
                 let hosts = bound.ip().is_loopback() && (open || context.loopback == Loopback::Host);
                 prop_assert!(own(bound) || hosts, "{bound}");
             }
+        }
+        // No port: it is bound. A port and no address: it settles, where there is a way to.
+        let anywhere = bound.ip().is_unspecified() || bound.ip().is_multicast() || is_own_broadcast(&context, bound.ip());
+        match source {
+            Source::Pin(_) => prop_assert!(bound.ip().is_unspecified() && bound.port() == 0),
+            Source::Settle(_) => {
+                prop_assert!(anywhere && !own(bound), "{bound}");
+                prop_assert!(bound.port() != 0 || !bound.ip().is_unspecified());
+                prop_assert!(socket.transport != Transport::Tcp);
+            }
+            Source::Own => {}
+        }
+    }
+
+    /// What it could have been pinned to at first is what it settles on.
+    #[test]
+    fn a_wildcard_settles_where_no_address_would_be_pinned((context, socket, _, address, host) in case(), port in 1u16..) {
+        let wildcard = SocketAddr::new(unbound(&socket).ip(), port);
+        let pinned = connect(&context, &socket, unbound(&socket), &address, &host);
+        let expected = match pinned {
+            Ok(Connect::To { source: Source::Pin(_), .. }) if socket.transport == Transport::Tcp => {
+                Err(refusal(EADDRNOTAVAIL, Reason::BoundOutside(wildcard.ip())))
+            }
+            Ok(Connect::To { destination, source: Source::Pin(source) }) => {
+                Ok(Connect::To { destination, source: Source::Settle(source) })
+            }
+            other => other,
+        };
+        let settled = connect(&context, &socket, wildcard, &address, &host);
+        // Towards the host's own loopback the first is the kernel's source, which is no address of the context.
+        if matches!(expected, Ok(Connect::To { source: Source::Settle(at), .. }) if !hears(&context, at)) {
+            return Ok(());
+        }
+        // Of two refusals either may come first.
+        if settled.map_err(|_| ()) != expected.map_err(|_| ()) {
+            prop_assert_eq!(settled, expected);
         }
     }
 
@@ -402,7 +518,7 @@ proptest! {
             return Ok(());
         }
         match connect(&context, &socket, unbound(&socket), &raw(to), &host) {
-            Ok(Connect::To { destination, source: Some(_) }) => prop_assert_eq!(canonical(destination), plain),
+            Ok(Connect::To { destination, source: Source::Pin(_) }) => prop_assert_eq!(canonical(destination), plain),
             other => {
                 let none = refusal(ENETUNREACH, Reason::NoFamily(Family::of(plain.ip())));
                 prop_assert_eq!(other, Err(none));

@@ -44,7 +44,7 @@ fn row_12_after_bind() {
 
 #[test]
 fn row_12_the_kernel_refuses_datagram_sockets() {
-    for socket in [UDP4, UDP6, PING4, PING6] {
+    for socket in [UDP4, UDP6, PING4, PING6, RAW4, RAW6] {
         assert_eq!(listen(&d(), &socket, unbound(&socket), false), AS_IT_IS);
     }
 }

@@ -4,7 +4,7 @@
 mod common;
 
 use chbind_policy::option::{JUDGED, VALUE_MAX, set};
-use chbind_policy::{Reason, Refusal};
+use chbind_policy::{Context, Reason, Refusal};
 use common::*;
 use libc::{EADDRNOTAVAIL, EPERM, IP_MULTICAST_IF, IPPROTO_IP, IPPROTO_IPV6, IPV6_PKTINFO};
 use proptest::prelude::*;
@@ -17,66 +17,98 @@ fn octets(text: &str) -> Vec<u8> {
     }
 }
 
-fn foreign(errno: i32, source: &str) -> Result<(), Refusal> {
+/// Judges, and says what is left of the value.
+fn judged(context: &Context, (level, name): (i32, i32), value: &[u8]) -> Result<Vec<u8>, Refusal> {
+    let mut value = value.to_vec();
+    set(context, level, name, &mut value).map(|()| value)
+}
+
+/// Allows it, unchanged.
+fn same(value: &[u8]) -> Result<Vec<u8>, Refusal> {
+    Ok(value.to_vec())
+}
+
+const STICKY: (i32, i32) = (IPPROTO_IPV6, IPV6_PKTINFO);
+const INTERFACE: (i32, i32) = (IPPROTO_IP, IP_MULTICAST_IF);
+
+fn foreign(errno: i32, source: &str) -> Result<Vec<u8>, Refusal> {
     Err(refusal(errno, Reason::ForeignSource(ip(source))))
 }
 
 #[test]
 fn row_43_sticky_pktinfo() {
-    let name = |source: &str, index: u32| {
-        set(&d(), IPPROTO_IPV6, IPV6_PKTINFO, &[octets(source), index.to_ne_bytes().to_vec()].concat())
-    };
+    let value = |source: &str, index: u32| [octets(source), index.to_ne_bytes().to_vec()].concat();
+    let name = |source: &str, index: u32| judged(&d(), STICKY, &value(source, index));
     for index in [0, 2] {
-        assert_eq!(name("fd00:1::1", index), Ok(()));
-        assert_eq!(name("::", index), Ok(()));
-        assert_eq!(name("::ffff:10.0.0.1", index), Ok(()));
+        for own in ["fd00:1::1", "::", "::ffff:10.0.0.1", "::ffff:127.3.232.1"] {
+            assert_eq!(name(own, index), same(&value(own, index)));
+        }
+        assert_eq!(name("::ffff:127.0.0.1", index), same(&value("::ffff:127.3.232.1", index)));
+        let given = judged(&with_lback6(d()), STICKY, &value("::1", index));
+        assert_eq!(given, same(&value("fd00:1::99", index)));
+        assert_eq!(judged(&hd(), STICKY, &value("::1", index)), same(&value("::1", index)));
         assert_eq!(name("fd00:1::3", index), foreign(EPERM, "fd00:1::3"));
         assert_eq!(name("::1", index), foreign(EPERM, "::1"));
         assert_eq!(name("::ffff:10.0.0.3", index), foreign(EPERM, "10.0.0.3"));
     }
     let on_two = context(&["fe80::1/64%2"]);
     let link_local = |index: u32| [octets("fe80::1"), index.to_ne_bytes().to_vec()].concat();
-    assert_eq!(set(&on_two, IPPROTO_IPV6, IPV6_PKTINFO, &link_local(2)), Ok(()));
+    assert_eq!(judged(&on_two, STICKY, &link_local(2)), same(&link_local(2)));
     for other in [0, 3] {
-        assert_eq!(set(&on_two, IPPROTO_IPV6, IPV6_PKTINFO, &link_local(other)), foreign(EPERM, "fe80::1"));
+        assert_eq!(judged(&on_two, STICKY, &link_local(other)), foreign(EPERM, "fe80::1"));
     }
     // Too short for the kernel.
-    assert_eq!(set(&d(), IPPROTO_IPV6, IPV6_PKTINFO, &octets("fd00:1::3")[..15]), Ok(()));
+    assert_eq!(judged(&d(), STICKY, &octets("fd00:1::3")[..15]), same(&octets("fd00:1::3")[..15]));
 }
 
 #[test]
 fn row_49_multicast_interface() {
-    let name = |value: &[Vec<u8>]| set(&m(), IPPROTO_IP, IP_MULTICAST_IF, &value.concat());
+    let name = |value: &[Vec<u8>]| judged(&m(), INTERFACE, &value.concat());
     let group = octets("224.0.0.251");
     let index = vec![0; 4];
     for own in ["10.0.0.1", "10.0.0.2", "127.3.232.1", "0.0.0.0"] {
         // struct in_addr, ip_mreq, ip_mreqn, and longer than that.
-        assert_eq!(name(&[octets(own)]), Ok(()));
-        assert_eq!(name(&[group.clone(), octets(own)]), Ok(()));
-        assert_eq!(name(&[group.clone(), octets(own), index.clone()]), Ok(()));
-        assert_eq!(name(&[group.clone(), octets(own), vec![0xff; 20]]), Ok(()));
+        for value in [
+            vec![octets(own)],
+            vec![group.clone(), octets(own)],
+            vec![group.clone(), octets(own), index.clone()],
+            vec![group.clone(), octets(own), vec![0xff; 20]],
+        ] {
+            assert_eq!(name(&value), same(&value.concat()));
+        }
     }
-    for other in ["10.0.0.3", "127.0.0.1", "192.0.2.77"] {
+    let (localhost, own) = (octets("127.0.0.1"), octets("127.3.232.1"));
+    assert_eq!(name(std::slice::from_ref(&localhost)), same(&own));
+    // The group is none of it.
+    let named = name(&[localhost.clone(), localhost.clone(), index.clone()]);
+    assert_eq!(named, same(&[localhost, own, index.clone()].concat()));
+    for other in ["10.0.0.3", "127.0.0.2", "127.3.233.1", "192.0.2.77"] {
         let refused = foreign(EADDRNOTAVAIL, other);
         assert_eq!(name(&[octets(other)]), refused);
         assert_eq!(name(&[octets(other), vec![0; 3]]), refused);
         assert_eq!(name(&[group.clone(), octets(other)]), refused);
         assert_eq!(name(&[group.clone(), octets(other), index.clone()]), refused);
     }
-    assert_eq!(name(&[vec![10, 0, 0]]), Ok(()));
-    assert_eq!(set(&h(), IPPROTO_IP, IP_MULTICAST_IF, &octets("127.0.0.1")), Ok(()));
-    assert_eq!(set(&h(), IPPROTO_IP, IP_MULTICAST_IF, &octets("127.0.0.2")), foreign(EADDRNOTAVAIL, "127.0.0.2"));
+    assert_eq!(name(&[vec![10, 0, 0]]), same(&[10, 0, 0]));
+    assert_eq!(judged(&h(), INTERFACE, &octets("127.0.0.1")), same(&octets("127.0.0.1")));
+    assert_eq!(judged(&h(), INTERFACE, &octets("127.0.0.2")), foreign(EADDRNOTAVAIL, "127.0.0.2"));
+    for denied in ["127.0.0.1", "127.3.232.1"] {
+        assert_eq!(judged(&z(), INTERFACE, &octets(denied)), foreign(EADDRNOTAVAIL, denied));
+    }
 }
 
 #[test]
 fn section_4_options_that_change_source_or_route() {
     for (level, name) in JUDGED {
-        if [(IPPROTO_IPV6, IPV6_PKTINFO), (IPPROTO_IP, IP_MULTICAST_IF)].contains(&(level, name)) {
+        if [STICKY, INTERFACE].contains(&(level, name)) {
             continue;
         }
-        assert_eq!(set(&d(), level, name, &[1, 0, 0, 0]), Err(refusal(EPERM, Reason::SourceOption)));
-        // Takes back what was never set.
-        assert_eq!(set(&d(), level, name, &[]), Ok(()));
+        for context in [d(), Context { raw_icmp: true, ..d() }] {
+            let set = judged(&context, (level, name), &[1, 0, 0, 0]);
+            assert_eq!(set, Err(refusal(EPERM, Reason::SourceOption)));
+            // Takes back what was never set.
+            assert_eq!(judged(&context, (level, name), &[]), same(&[]));
+        }
     }
 }
 
@@ -95,22 +127,43 @@ proptest! {
     ) {
         let shaped = [vec![0; before], octets(&at.to_string()), vec![0; after]].concat();
         let value = if noisy { noise } else { shaped };
-        if set(&context, option.0, option.1, &value).is_err() || value.is_empty() {
-            return Ok(());
-        }
+        let verdict = judged(&context, option, &value);
+        let after = verdict.clone().unwrap_or(value.clone());
+        prop_assert_eq!(after.len(), value.len());
         // struct in6_pktinfo has 20 bytes; struct ip_mreqn has the interface after the group.
-        let source: IpAddr = match option {
-            (IPPROTO_IPV6, IPV6_PKTINFO) if value.len() >= 20 => {
-                <[u8; 16]>::try_from(&value[..16]).unwrap().into()
-            }
-            (IPPROTO_IP, IP_MULTICAST_IF) if value.len() >= 8 => <[u8; 4]>::try_from(&value[4..8]).unwrap().into(),
-            (IPPROTO_IP, IP_MULTICAST_IF) if value.len() >= 4 => <[u8; 4]>::try_from(&value[..4]).unwrap().into(),
+        let place = match option {
+            STICKY if value.len() >= 20 => 0..16,
+            INTERFACE if value.len() >= 8 => 4..8,
+            INTERFACE if value.len() >= 4 => 0..4,
             // Too short for the kernel.
-            (IPPROTO_IPV6, IPV6_PKTINFO) | (IPPROTO_IP, IP_MULTICAST_IF) => return Ok(()),
-            _ => return Err(TestCaseError::fail(format!("{option:?} was set"))),
+            STICKY | INTERFACE => return Ok(()),
+            _ => {
+                prop_assert_eq!(verdict.is_ok(), value.is_empty());
+                return Ok(());
+            }
         };
-        let source = source.to_canonical();
-        let own = context.addresses.iter().any(|own| own.ip() == source) || is_own_loopback(&context, source);
-        prop_assert!(own || source.is_unspecified(), "{source}");
+        let source = |value: &[u8]| -> IpAddr {
+            match value.len() {
+                4 => <[u8; 4]>::try_from(value).unwrap().into(),
+                _ => <[u8; 16]>::try_from(value).unwrap().into(),
+            }
+        };
+        let (asked, named) = (source(&value[place.clone()]), source(&after[place.clone()]));
+        let scope = if option == STICKY { u32::from_ne_bytes(value[16..20].try_into().unwrap()) } else { 0 };
+        match stands_for(&context, asked.to_canonical(), scope) {
+            _ if asked.is_unspecified() => prop_assert_eq!(verdict, same(&value)),
+            None => {
+                let errno = if option == STICKY { EPERM } else { EADDRNOTAVAIL };
+                prop_assert_eq!(verdict, foreign(errno, &asked.to_canonical().to_string()));
+            }
+            Some(own) => {
+                prop_assert!(verdict.is_ok());
+                prop_assert_eq!(named.to_canonical(), own);
+                // An IPv4 address stays mapped, and all around it stays as it was.
+                prop_assert_eq!(named.to_canonical() == named, asked.to_canonical() == asked);
+                prop_assert_eq!(&after[..place.start], &value[..place.start]);
+                prop_assert_eq!(&after[place.end..], &value[place.end..]);
+            }
+        }
     }
 }

@@ -46,18 +46,18 @@ fn row_16_families_of_the_context() {
 #[test]
 fn section_4_udp_sockets_have_an_address_from_the_beginning() {
     let made = |context: &Context, domain, protocol| create(context, domain, SOCK_DGRAM | SOCK_CLOEXEC, protocol);
-    let with = |address| Ok(Create::At(at(address)));
+    let with = |socket, address| Ok(Create::At(socket, at(address)));
     for protocol in [0, IPPROTO_UDP] {
         for context in [s(), m(), d(), z(), h()] {
-            assert_eq!(made(&context, AF_INET, protocol), with("10.0.0.1:0"));
+            assert_eq!(made(&context, AF_INET, protocol), with(UDP4, "10.0.0.1:0"));
         }
-        assert_eq!(made(&p(), AF_INET, protocol), with("127.3.232.1:0"));
+        assert_eq!(made(&p(), AF_INET, protocol), with(UDP4, "127.3.232.1:0"));
         // A dual-stack socket begins with the primary address, whatever its family.
         for context in [d(), with_lback6(s())] {
-            assert_eq!(made(&context, AF_INET6, protocol), with("[::ffff:10.0.0.1]:0"));
+            assert_eq!(made(&context, AF_INET6, protocol), with(UDP6, "[::ffff:10.0.0.1]:0"));
         }
         for context in [p(), context(&["fd00:1::1/64", "10.0.0.1/24"]), Context { loopback: Loopback::Deny, ..p() }] {
-            assert_eq!(made(&context, AF_INET6, protocol), with("[fd00:1::1]:0"));
+            assert_eq!(made(&context, AF_INET6, protocol), with(UDP6, "[fd00:1::1]:0"));
         }
     }
     // TCP has no such call.
@@ -106,21 +106,90 @@ fn row_48_raw_and_ping() {
     assert_eq!(create(&d(), AF_INET, SOCK_DGRAM, IPPROTO_ICMPV6).unwrap_err().errno, EPROTONOSUPPORT);
 }
 
+fn raw_icmp(context: Context<'_>) -> Context<'_> {
+    Context { raw_icmp: true, ..context }
+}
+
+#[test]
+fn row_48_raw_icmp_has_an_address_from_the_beginning() {
+    let made = |context: &Context, domain, protocol| create(context, domain, SOCK_RAW | SOCK_CLOEXEC, protocol);
+    for context in [s(), m(), d(), z(), h()] {
+        assert_eq!(made(&raw_icmp(context), AF_INET, IPPROTO_ICMP), Ok(Create::At(RAW4, at("10.0.0.1:0"))));
+        assert_eq!(made(&context, AF_INET, IPPROTO_ICMP), Err(refusal(EPERM, Reason::SocketKind)));
+    }
+    assert_eq!(made(&raw_icmp(p()), AF_INET, IPPROTO_ICMP), Ok(Create::At(RAW4, at("127.3.232.1:0"))));
+    // Of IPv6 alone, whatever the family of the primary.
+    for context in [d(), p(), context(&["10.0.0.1/24", "fd00:1::1/64", "fd00:1::2/64"])] {
+        assert_eq!(made(&raw_icmp(context), AF_INET6, IPPROTO_ICMPV6), Ok(Create::At(RAW6, at("[fd00:1::1]:0"))));
+        assert_eq!(made(&context, AF_INET6, IPPROTO_ICMPV6), Err(refusal(EPERM, Reason::SocketKind)));
+    }
+    let loopback = Ok(Create::At(RAW6, at("[fd00:1::99]:0")));
+    assert_eq!(made(&raw_icmp(with_lback6(s())), AF_INET6, IPPROTO_ICMPV6), loopback);
+    let linked = context(&["fe80::1/64%2"]);
+    assert_eq!(made(&raw_icmp(linked), AF_INET6, IPPROTO_ICMPV6), Ok(Create::At(RAW6, at("[fe80::1%2]:0"))));
+    let none = |family| Err(refusal(EAFNOSUPPORT, Reason::NoFamily(family)));
+    assert_eq!(made(&raw_icmp(s()), AF_INET6, IPPROTO_ICMPV6), none(Family::V6));
+    let deny = Context { loopback: Loopback::Deny, ..raw_icmp(p()) };
+    assert_eq!(made(&deny, AF_INET, IPPROTO_ICMP), none(Family::V4));
+}
+
+#[test]
+fn row_48_raw_icmp_is_icmp_and_nothing_else() {
+    let context = raw_icmp(d());
+    let refused = Err(refusal(EPERM, Reason::SocketKind));
+    for protocol in [0, IPPROTO_RAW, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP, 255, 256 + IPPROTO_ICMP, -1] {
+        for domain in [AF_INET, AF_INET6] {
+            assert_eq!(create(&context, domain, SOCK_RAW, protocol), refused);
+            assert_eq!(Socket::identify(&context, domain, SOCK_RAW, protocol, false).err(), refused.err());
+        }
+    }
+    // That of the other family.
+    assert_eq!(create(&context, AF_INET, SOCK_RAW, IPPROTO_ICMPV6), refused);
+    assert_eq!(create(&context, AF_INET6, SOCK_RAW, IPPROTO_ICMP), refused);
+    assert_eq!(create(&context, AF_PACKET, SOCK_RAW, 0), Err(refusal(EAFNOSUPPORT, Reason::SocketKind)));
+    // Nor does any of them pass unasked.
+    assert!(plain_kinds(&context).all(|kind| kind.detail.is_none_or(|(kind, _)| kind == SOCK_STREAM)));
+    // Ping sockets need no such permission, and the kernel asks for none of ours.
+    assert_eq!(create(&context, AF_INET, SOCK_DGRAM, IPPROTO_ICMP), Ok(Create::AsAsked));
+}
+
+/// `IPV6_V6ONLY` says nothing of a raw socket: it is 0 there, and an IPv4 address is none (`rawv6_bind`).
+#[test]
+fn row_48_a_raw_ipv6_socket_is_known_for_ipv6_alone() {
+    assert_eq!(Socket::identify(&raw_icmp(d()), AF_INET6, SOCK_RAW, IPPROTO_ICMPV6, false), Ok(RAW6));
+}
+
+#[test]
+fn sockets_are_made_by_what_they_are() {
+    let context = raw_icmp(d());
+    for socket in SOCKETS {
+        let (domain, kind, protocol) = socket.arguments();
+        assert_eq!(Socket::identify(&context, domain, kind, protocol, socket.v6only), Ok(socket));
+    }
+    assert_eq!(RAW6.arguments(), (AF_INET6, SOCK_RAW, IPPROTO_ICMPV6));
+    assert_eq!(UDP4.arguments(), (AF_INET, SOCK_DGRAM, IPPROTO_UDP));
+}
+
 #[test]
 fn section_4_sockets_from_outside_are_known_for_what_they_are() {
-    assert_eq!(Socket::identify(AF_INET, SOCK_STREAM, IPPROTO_TCP, false), Ok(TCP4));
-    assert_eq!(Socket::identify(AF_INET6, SOCK_DGRAM, IPPROTO_UDP, true), Ok(UDP6ONLY));
-    assert_eq!(Socket::identify(AF_INET, SOCK_DGRAM, IPPROTO_ICMP, false), Ok(PING4));
+    assert_eq!(Socket::identify(&d(), AF_INET, SOCK_STREAM, IPPROTO_TCP, false), Ok(TCP4));
+    assert_eq!(Socket::identify(&d(), AF_INET6, SOCK_DGRAM, IPPROTO_UDP, true), Ok(UDP6ONLY));
+    assert_eq!(Socket::identify(&d(), AF_INET, SOCK_DGRAM, IPPROTO_ICMP, false), Ok(PING4));
     let unknown = Err(refusal(EPERM, Reason::SocketKind));
-    assert_eq!(Socket::identify(AF_PACKET, SOCK_RAW, 0, false), unknown);
-    assert_eq!(Socket::identify(AF_VSOCK, SOCK_STREAM, 0, false), unknown);
-    assert_eq!(Socket::identify(AF_INET, SOCK_RAW, IPPROTO_ICMP, false), unknown);
-    assert!(Socket::identify(AF_INET, SOCK_STREAM, IPPROTO_MPTCP, false).is_err());
+    assert_eq!(Socket::identify(&d(), AF_PACKET, SOCK_RAW, 0, false), unknown);
+    assert_eq!(Socket::identify(&d(), AF_VSOCK, SOCK_STREAM, 0, false), unknown);
+    assert_eq!(Socket::identify(&d(), AF_INET, SOCK_RAW, IPPROTO_ICMP, false), unknown);
+    let context = raw_icmp(d());
+    assert_eq!(Socket::identify(&context, AF_INET, SOCK_RAW, IPPROTO_ICMP, false), Ok(RAW4));
+    assert!(Socket::identify(&d(), AF_INET, SOCK_STREAM, IPPROTO_MPTCP, false).is_err());
 }
 
 #[test]
 fn transports_have_names() {
-    assert_eq!([Transport::Tcp, Transport::Udp, Transport::Ping].map(Transport::name), ["tcp", "udp", "icmp"]);
+    assert_eq!(
+        [Transport::Tcp, Transport::Udp, Transport::Ping, Transport::RawIcmp].map(Transport::name),
+        ["tcp", "udp", "icmp", "icmp"]
+    );
 }
 
 proptest! {
@@ -141,12 +210,16 @@ proptest! {
         if plain_kinds(&context).any(passes) {
             prop_assert_eq!(created, Ok(Create::AsAsked));
         }
-        if let Ok(Create::At(address)) = created {
+        if let Ok(Create::At(made, address)) = created {
+            // UDP and raw sockets alone, each known later for what it was made as.
+            prop_assert!([SOCK_DGRAM, SOCK_RAW].contains(&(kind & TYPE_MASK)));
+            let known = Socket::identify(&context, domain, kind & TYPE_MASK, protocol, made.v6only);
+            prop_assert_eq!(known, Ok(made));
             prop_assert!(is_assigned(&context, address) || is_own_loopback(&context, address.ip().to_canonical()));
             prop_assert_eq!((address.port(), address.is_ipv4()), (0, domain == AF_INET));
         }
         if create(&context, domain, kind, protocol).is_ok() && [AF_INET, AF_INET6].contains(&domain) {
-            prop_assert!(Socket::identify(domain, kind & TYPE_MASK, protocol, false).is_ok());
+            prop_assert!(Socket::identify(&context, domain, kind & TYPE_MASK, protocol, false).is_ok());
         }
     }
 }

@@ -24,6 +24,7 @@ mod ssh;
 mod status;
 mod systemd;
 mod tools;
+mod wildcards;
 
 use std::process::ExitCode;
 
@@ -54,6 +55,7 @@ fn cases() -> Vec<Case> {
         status::cases(),
         systemd::cases(),
         tools::cases(),
+        wildcards::cases(),
     ]
     .into_iter()
     .flatten()

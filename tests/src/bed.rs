@@ -26,7 +26,7 @@ pub enum Who {
 }
 
 /// Probes that are built static.
-const STATIC_PROBES: &str = "alarm bad_input flip listener nonblock sequence slow threads unpin ways without";
+const STATIC_PROBES: &str = "alarm bad_input flip listener nonblock sequence slow threads unpin ways wild without";
 
 /// The shared ground of a run.
 #[derive(Debug)]

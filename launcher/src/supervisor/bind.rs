@@ -1,13 +1,15 @@
 //! bind, listen, and options that say as much: setsockopt.
 
 use super::caller::{self, Stop};
-use super::pin::{local, mend_after_bind};
+use super::pin::{local, mend};
 use super::rights::with_all_rights;
 use super::worker::{Likely, Subject, Worker};
 use crate::sys::seccomp::{Answer, Notification};
 use crate::sys::{self, Errno, socket};
+use caps::Capability::CAP_NET_BIND_SERVICE;
+use chbind_policy::bind::{self, Place};
 use chbind_policy::sockaddr::canonical;
-use chbind_policy::{Family, Socket, Transport, bind, listen, option};
+use chbind_policy::{Family, Socket, Transport, listen, option};
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd};
 
@@ -23,22 +25,52 @@ impl Worker {
         let section = self.shared.acts.enter()?;
         section.require_idle(fd.as_fd(), libc::EINVAL)?;
         self.still_waiting(call)?;
-        let bound = self.bind_as_caller(call, fd.as_fd(), action.address);
+        let (at, bound) = self.bind_to(call, fd.as_fd(), &socket, action.place)?;
         // EINVAL: it had a port before, and nothing was changed.
         if bound.is_err_and(|errno| errno != Errno(libc::EINVAL)) {
-            mend_after_bind(self.shared.context, fd.as_fd(), &socket);
+            mend(self.shared.context, &self.shared.guard, fd.as_fd(), &socket);
         }
         drop(section);
         if bound == Err(Errno(libc::EADDRINUSE)) {
-            self.shared.collided(call.tid, canonical(action.address), socket.transport);
+            self.shared.collided(call.tid, canonical(at), socket.transport);
         }
         bound?;
-        self.note_served(fd.as_fd(), &socket, action.address, action.wildcard);
-        if let Some(note) = action.note {
-            let asked = address.shown().unwrap_or(action.address);
+        self.note_served(fd.as_fd(), &socket, at, action.wildcard);
+        if let Some(note) = action.note.filter(|_| !at.ip().to_canonical().is_unspecified()) {
+            let asked = address.shown().unwrap_or(at);
             self.shared.teller.note(call.tid, asked, socket.transport, note, self.shared.context);
         }
         Ok(Answer::Return(0))
+    }
+
+    /// Binds to the place, and says to which address in the end.
+    fn bind_to(
+        &self,
+        call: &Notification,
+        fd: BorrowedFd,
+        socket: &Socket,
+        place: Place,
+    ) -> Result<(SocketAddr, sys::Result<()>), Stop> {
+        let bind = |address| (address, self.bind_as_caller(call, fd, address));
+        let (any, otherwise) = match place {
+            Place::At(address) => return Ok(bind(address)),
+            Place::Open { any, otherwise } => (any, otherwise),
+        };
+        // One that has a port already gets no filter: the bind fails.
+        if local(fd)?.port() == 0 && !self.shared.guard.place(fd) {
+            return Ok(bind(otherwise));
+        }
+        let opened = bind(any);
+        if opened.1 != Err(Errno(libc::EADDRINUSE)) {
+            return Ok(opened);
+        }
+        // The failure has taken the address away that the socket was made with.
+        mend(self.shared.context, &self.shared.guard, fd, socket);
+        match bind(otherwise) {
+            // What stands in the way of both is what holds the wildcard's port.
+            (_, Err(Errno(libc::EADDRINUSE))) => Ok(opened),
+            done => Ok(done),
+        }
     }
 
     /// Row 15: with the caller's rights, not the supervisor's.
@@ -46,7 +78,7 @@ impl Worker {
         match socket::bind(fd, address) {
             Err(Errno(libc::EACCES)) => with_all_rights(|| {
                 // Asked once more: the rights must be those of the caller, not of a program that took its place.
-                if self.shared.network.may_bind_privileged(call.tid) && self.still_waiting(call).is_ok() {
+                if self.shared.network.grants(call.tid, CAP_NET_BIND_SERVICE) && self.still_waiting(call).is_ok() {
                     socket::bind(fd, address)
                 } else {
                     Err(Errno(libc::EACCES))
@@ -59,15 +91,29 @@ impl Worker {
     /// Remembers what answers on this context's loopback (row 36).
     fn note_served(&self, fd: BorrowedFd, socket: &Socket, at: SocketAddr, wildcard: bool) {
         let ip = at.ip().to_canonical();
-        let is_loopback = self.shared.context.loopback_of(Family::of(ip)) == Some(ip);
-        if !wildcard && !is_loopback || socket.transport == Transport::Ping {
+        let context = self.shared.context;
+        let is_loopback = context.loopback_of(Family::of(ip)) == Some(ip);
+        if !wildcard && !is_loopback || !matches!(socket.transport, Transport::Tcp | Transport::Udp) {
             return;
         }
         let port = match at.port() {
             0 => socket::local(fd).ok().flatten().map_or(0, |local| local.port()),
             port => port,
         };
-        if port != 0 {
+        if port == 0 {
+            return;
+        }
+        if !ip.is_unspecified() {
+            self.shared.served.note(socket.transport, port, ip);
+            return;
+        }
+        // What was left a wildcard hears loopback too.
+        let heard: &[Family] = match (Family::of(ip), socket.v6only) {
+            (Family::V4, _) => &[Family::V4],
+            (Family::V6, true) => &[Family::V6],
+            (Family::V6, false) => &[Family::V4, Family::V6],
+        };
+        for ip in heard.iter().filter_map(|family| context.loopback_of(*family)) {
             self.shared.served.note(socket.transport, port, ip);
         }
     }
@@ -99,6 +145,8 @@ impl Worker {
         let value = bytes.get_mut(..len.min(option::VALUE_MAX)).unwrap_or_default();
         caller::read(call, call.args[3], value)?;
         option::set(self.shared.context, level, name, value)?;
+        // One of them gives a socket its address for a moment: see pin::settle.
+        let _section = self.shared.acts.enter()?;
         self.still_waiting(call)?;
         socket::set_option(fd.as_fd(), level, name, value)?;
         Ok(Answer::Return(0))

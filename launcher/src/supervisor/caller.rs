@@ -8,6 +8,7 @@
 use super::rights::with_all_rights;
 use crate::procfs::{self, Status};
 use crate::sys::memory::{self, Piece};
+use crate::sys::process::on_account_of;
 use crate::sys::seccomp::{Listener, Notification};
 use crate::sys::{Errno, pidfd};
 use chbind_policy::{Reason, Refusal};
@@ -145,7 +146,10 @@ impl Memory {
     pub(super) fn open(listener: &Listener, call: &Notification) -> Result<Self, Stop> {
         let path = format!("/proc/{}/mem", call.tid);
         let open = || OpenOptions::new().write(true).open(&path);
-        let opened = open().or_else(|_| with_all_rights(open));
+        let opened = open().or_else(|_| with_all_rights(open)).or_else(|error| {
+            // The file is its effective user's (proc(5)). To read it needs no more than CAP_DAC_READ_SEARCH; this does.
+            Status::of(call.tid).map_or(Err(error), |status| on_account_of(status.user, open))
+        });
         if !listener.is_waiting(call.id) {
             return Err(Stop::Gone);
         }

@@ -1,12 +1,13 @@
 //! connect: the socket is pinned to its source; then the connection is made; both on the duplicate.
 
 use super::caller::Stop;
-use super::pin::{local, pin, pin_again};
+use super::pin::{local, mend, pin, settle, unsettle};
+use super::route::Asker;
 use super::worker::{Likely, Subject, Worker};
 use crate::sys::seccomp::{Answer, Notification};
 use crate::sys::{Errno, socket};
 use chbind_policy::Transport;
-use chbind_policy::connect::{self, Connect};
+use chbind_policy::connect::{self, Connect, Source};
 use std::os::fd::AsFd;
 
 /// Another thread may give the socket an address between the look at it and the act: then the rule is asked again.
@@ -24,20 +25,35 @@ impl Worker {
         for _ in 0..ATTEMPTS {
             let section = self.shared.acts.enter()?;
             let bound = local(fd)?;
-            let action = connect::connect(self.shared.context, &socket, bound, address.bytes(), self.shared)?;
+            let host = Asker { shared: self.shared, socket: fd };
+            let action = connect::connect(self.shared.context, &socket, bound, address.bytes(), &host)?;
             self.still_waiting(call)?;
             let Connect::To { destination, source } = action else {
-                // Row 47. What pinned the socket to its source stays, and counts as no address.
+                // Row 47. Without an address, for a moment, the socket would take what another thread writes to it as
+                // the wish for a port on every address: so it is kept to the context's before.
+                if socket.transport == Transport::Udp {
+                    // Where that cannot be, what comes of it is mended.
+                    let _ = self.shared.guard.place(fd);
+                }
                 socket::disconnect(fd)?;
-                pin_again(self.shared.context, fd, &socket);
+                mend(self.shared.context, &self.shared.guard, fd, &socket);
                 return Ok(Answer::Return(0));
             };
             section.require_idle(fd, libc::EALREADY)?;
-            if let Some(source) = source {
-                match pin(fd, &socket, source) {
+            match source {
+                Source::Own => {}
+                Source::Pin(source) => match pin(fd, &socket, source) {
                     Ok(()) => {}
                     Err(Errno(libc::EINVAL)) => continue,
                     Err(errno) => return Err(errno.into()),
+                },
+                Source::Settle(source) => {
+                    let settled = settle(fd, &socket, source).and_then(|()| socket::connect(fd, destination));
+                    if settled.is_err() {
+                        unsettle(fd, bound)?;
+                    }
+                    settled?;
+                    return Ok(Answer::Return(0));
                 }
             }
             if socket.transport != Transport::Tcp {

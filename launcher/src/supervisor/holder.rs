@@ -62,7 +62,7 @@ fn find_socket(address: SocketAddr, transport: Transport) -> Option<(SocketAddr,
         // TCP_LISTEN; TCP_CLOSE is what an unconnected UDP socket is in (include/net/tcp_states.h).
         Transport::Tcp => (["/proc/net/tcp", "/proc/net/tcp6"], "0A"),
         Transport::Udp => (["/proc/net/udp", "/proc/net/udp6"], "07"),
-        Transport::Ping => return None,
+        Transport::Ping | Transport::RawIcmp => return None,
     };
     files.iter().filter_map(|file| fs::read_to_string(file).ok()).find_map(|table| {
         table.lines().skip(1).filter_map(|line| row(line, state)).find(|(local, _)| {

@@ -10,6 +10,7 @@ mod caller;
 mod connect;
 mod create;
 mod crew;
+mod guard;
 mod holder;
 mod name;
 mod pending;
@@ -29,14 +30,15 @@ use crate::sys::seccomp::Listener;
 use crate::sys::{self, pidfd, socket};
 use acts::Acts;
 use caller::Handles;
-use chbind_policy::{Context, Family, Host, Transport};
+use chbind_policy::{Context, Transport};
 use crew::Crew;
+use guard::Guard;
 use holder::Collisions;
 use libc::pid_t;
 use pending::Pending;
-use route::Routes;
+use route::RouteTable;
 use served::Served;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::os::fd::{AsFd, OwnedFd};
 use teller::Teller;
 
@@ -73,20 +75,11 @@ struct Shared {
     acts: Acts,
     pending: Pending,
     served: Served,
-    routes: Routes,
+    guard: Guard,
+    routes: RouteTable,
     teller: Teller,
     collisions: Collisions,
     _nid: OwnedFd,
-}
-
-impl Host for Shared {
-    fn preferred_source(&self, destination: IpAddr) -> Option<IpAddr> {
-        self.routes.preferred_source(destination)
-    }
-
-    fn serves(&self, transport: Transport, family: Family, port: u16) -> Option<IpAddr> {
-        self.served.at(transport, family, port)
-    }
 }
 
 impl Shared {
@@ -133,7 +126,8 @@ pub fn start(assignment: Assignment) -> sys::Result<Serving> {
         acts: Acts::default(),
         pending: Pending::new()?,
         served: Served::new(context),
-        routes: Routes::default(),
+        guard: Guard::new(context),
+        routes: RouteTable::default(),
         teller: Teller::new(name, messages, verbose),
         collisions: Collisions::default(),
         _nid: nid,

@@ -5,7 +5,9 @@
 //! a port and without the option is one that was chosen for the program: to the rules such a socket is not bound, and it
 //! may be pinned again. The kernel keeps the mark with the socket, and never takes such a socket for the wildcard.
 
-use crate::sys::{self, socket};
+use super::guard::Guard;
+use crate::sys::{self, Errno, socket};
+use chbind_policy::sockaddr::{canonical, for_family};
 use chbind_policy::socket::{Create, create};
 use chbind_policy::{Context, Family, Socket, Transport};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -33,6 +35,10 @@ pub(super) fn local(fd: BorrowedFd) -> sys::Result<SocketAddr> {
 
 /// Pins the socket to `source` (port 0). EINVAL if it has a port already.
 pub(super) fn pin(fd: BorrowedFd, socket: &Socket, source: SocketAddr) -> sys::Result<()> {
+    if socket.transport == Transport::RawIcmp {
+        // It has no ports, and takes another address at any time.
+        return socket::bind(fd, source);
+    }
     // A program that set the option itself keeps it; its socket then counts as bound by the program.
     let restore = !socket::no_port(fd);
     if restore {
@@ -50,30 +56,64 @@ pub(super) fn pin(fd: BorrowedFd, socket: &Socket, source: SocketAddr) -> sys::R
     Ok(())
 }
 
-/// Pins a datagram socket without a port to the address that it was made with: after what may have left it with another,
-/// good only for where it went before.
-pub(super) fn pin_again(context: &Context, fd: BorrowedFd, socket: &Socket) {
-    let domain = match socket.family {
-        Family::V4 => libc::AF_INET,
-        Family::V6 => libc::AF_INET6,
-    };
+/// Pins a datagram socket without a port to the address that it was made with: after what may have taken the address away,
+/// or left it with another that is good only for where it went before (a bind that failed, an association that was
+/// dissolved).
+///
+/// In between the program can have used the socket by `write`, which gives it a port on every address: then it is kept to
+/// what the context may hear, or, if it has a filter of its own, to nobody.
+pub(super) fn mend(context: &Context, guard: &Guard, fd: BorrowedFd, socket: &Socket) {
+    let (domain, kind, protocol) = socket.arguments();
+    let Ok(Create::At(_, address)) = create(context, domain, kind, protocol) else { return };
     let is_loose = |bound: SocketAddr| bound.port() == 0 && (bound.ip().is_unspecified() || is_pinned(fd, bound));
-    if socket.transport == Transport::Udp
-        && socket::local(fd).is_ok_and(|bound| bound.is_some_and(is_loose))
-        && let Ok(Create::At(address)) = create(context, domain, libc::SOCK_DGRAM, libc::IPPROTO_UDP)
-    {
-        // EINVAL: it has a port by now, and whoever asks finds the address that goes with it.
+    if socket::local(fd).is_ok_and(|bound| bound.is_some_and(is_loose)) {
+        // EINVAL: it has a port by now.
         let _ = pin(fd, socket, address);
+    }
+    let is_wildcard = socket::local(fd).is_ok_and(|bound| bound.is_some_and(|bound| bound.ip().is_unspecified()));
+    if is_wildcard && !guard.place(fd) {
+        // Connected to where nobody is.
+        let _ = settle(fd, socket, address);
     }
 }
 
-/// The same after a bind that failed, which may have taken the address away. In between the program can have used the
-/// socket by `write`, which gives it a port on every address: then it is made deaf, for it has no right to hear.
-pub(super) fn mend_after_bind(context: &Context, fd: BorrowedFd, socket: &Socket) {
-    pin_again(context, fd, socket);
-    let is_wildcard = socket::local(fd).is_ok_and(|bound| bound.is_some_and(|bound| bound.ip().is_unspecified()));
-    if socket.transport == Transport::Udp && is_wildcard {
-        // EPERM: a filter that the program has locked is in place. It then hears what that one lets through.
-        let _ = socket::deafen(fd);
+/// 224.0.0.0, which no group has (RFC 5771).
+const NO_GROUP: IpAddr = IpAddr::V4(Ipv4Addr::new(224, 0, 0, 0));
+
+/// Gives a datagram socket that has a port on a wildcard, a broadcast address or a group the address `source`, and leaves
+/// it the port. The kernel gives a socket an address when it is connected, and keeps that through further connects; so
+/// it is connected to where nobody else can be the source: in IPv4 to a group, towards which the interface's address is
+/// set (`IP_MULTICAST_IF`; ip4_datagram_connect, net/ipv4/datagram.c), in IPv6 to the source itself (RFC 6724, rule 1).
+/// Port 0 has no receiver.
+pub(super) fn settle(fd: BorrowedFd, socket: &Socket, source: SocketAddr) -> sys::Result<()> {
+    let before = socket::local(fd)?;
+    let shaped = |ip| for_family(SocketAddr::new(ip, 0), socket.family);
+    let connected = match source.ip().to_canonical() {
+        IpAddr::V4(address) => {
+            let before = socket::multicast_source(fd)?;
+            // Where the socket is bound to an interface no other will do.
+            let interface = socket::option(fd, libc::SOL_SOCKET, libc::SO_BINDTOIFINDEX)?;
+            socket::set_multicast_source(fd, address, interface)?;
+            let connected = socket::connect(fd, shaped(NO_GROUP));
+            socket::set_multicast_source(fd, before, interface)?;
+            connected
+        }
+        IpAddr::V6(_) => socket::connect(fd, source),
+    };
+    connected?;
+    let now = socket::local(fd)?;
+    // A socket that is bound to a group goes on showing that.
+    let is_group = now == before && now.is_some_and(|bound| !bound.ip().is_unspecified());
+    let is_source = now.is_some_and(|bound| canonical(bound).ip() == canonical(source).ip());
+    if is_group || is_source { Ok(()) } else { Err(Errno(libc::EADDRNOTAVAIL)) }
+}
+
+/// Takes the address away again from a socket that was bound to `before`, a wildcard.
+pub(super) fn unsettle(fd: BorrowedFd, before: SocketAddr) -> sys::Result<()> {
+    socket::disconnect(fd)?;
+    // A port that the kernel had chosen is gone now. Asked for by number it stays.
+    match socket::local(fd)? {
+        Some(now) if now.port() == 0 => socket::bind(fd, before),
+        _ => Ok(()),
     }
 }

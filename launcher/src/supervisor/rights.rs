@@ -1,5 +1,6 @@
-//! Privileged ports: calls done on behalf of a caller must not have more rights than the caller (row 15).
+//! Privileged ports and raw sockets: calls done on behalf of a caller must not have more rights than the caller (row 15).
 
+use crate::confine::AT_NEED;
 use crate::procfs::{self, NamespaceId, Status};
 use crate::sys::namespace;
 use caps::{CapSet, Capability};
@@ -49,23 +50,24 @@ impl NetworkOwner {
             .is_some_and(|network| network != self.network)
     }
 
-    /// Whether the thread holds CAP_NET_BIND_SERVICE where it counts.
-    pub(super) fn may_bind_privileged(&self, tid: pid_t) -> bool {
-        let holds = |status: Status| status.effective & Capability::CAP_NET_BIND_SERVICE.bitmask() != 0;
+    /// Whether the thread holds this capability where it counts.
+    pub(super) fn grants(&self, tid: pid_t, capability: Capability) -> bool {
+        let holds = |status: Status| status.effective & capability.bitmask() != 0;
         Status::of(tid).is_some_and(holds)
             && procfs::namespace(tid, "user").is_some_and(|user| self.lineage.contains(&user))
     }
 }
 
-/// Runs `act` with CAP_NET_BIND_SERVICE in effect for this thread, where it is permitted. Supervisors run without it so
-/// that the kernel refuses privileged ports by itself. (Without CAP_SYS_PTRACE it also takes this capability to look into
-/// a process that has it.)
+/// Runs `act` with the capabilities in effect for this thread that it otherwise only [may have](AT_NEED). (Without
+/// CAP_SYS_PTRACE it also takes them to look into a process that has them.)
 pub(super) fn with_all_rights<T>(act: impl FnOnce() -> T) -> T {
-    let raised = caps::raise(None, CapSet::Effective, Capability::CAP_NET_BIND_SERVICE).is_ok();
+    let raised = AT_NEED.map(|capability| caps::raise(None, CapSet::Effective, capability).is_ok());
     let done = act();
-    if raised && caps::drop(None, CapSet::Effective, Capability::CAP_NET_BIND_SERVICE).is_err() {
-        // A thread that cannot give the right back must not serve another call.
-        std::process::abort();
+    for (capability, raised) in AT_NEED.into_iter().zip(raised) {
+        if raised && caps::drop(None, CapSet::Effective, capability).is_err() {
+            // A thread that cannot give the right back must not serve another call.
+            std::process::abort();
+        }
     }
     done
 }

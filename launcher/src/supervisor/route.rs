@@ -1,39 +1,60 @@
-//! What source address the kernel's routing would choose.
+//! What the rules may ask of the world, on behalf of one socket.
 
+use super::Shared;
+use crate::sys::route::{Packet, Routes};
 use crate::sys::socket;
-use libc::{AF_INET, AF_INET6, SOCK_DGRAM};
+use chbind_policy::sockaddr::scope;
+use chbind_policy::{Family, Host, Transport};
 use std::net::{IpAddr, SocketAddr};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::BorrowedFd;
 use std::sync::{Mutex, PoisonError};
 
-/// The discard service (RFC 863): connecting a datagram socket sends nothing, so any port will do.
-const DISCARD: u16 = 9;
-
-/// Datagram sockets that are connected to destinations only to be asked for their local address.
-#[derive(Default)]
-pub(super) struct Routes {
-    v4: Mutex<Option<OwnedFd>>,
-    v6: Mutex<Option<OwnedFd>>,
+/// The world as it is for `socket`.
+pub(super) struct Asker<'a> {
+    pub(super) shared: &'static Shared,
+    pub(super) socket: BorrowedFd<'a>,
 }
 
-impl Routes {
-    /// `None` where there is no route, or nothing to ask with.
-    pub(super) fn preferred_source(&self, destination: IpAddr) -> Option<IpAddr> {
-        let (slot, domain) = match destination {
-            IpAddr::V4(_) => (&self.v4, AF_INET),
-            IpAddr::V6(_) => (&self.v6, AF_INET6),
-        };
-        let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
-        let probe = match slot.as_ref() {
-            Some(probe) => probe,
-            None => slot.insert(socket::socket(domain, SOCK_DGRAM, 0).ok()?),
-        };
-        socket::connect(probe.as_fd(), SocketAddr::new(destination, DISCARD)).ok()?;
-        let local = socket::local(probe.as_fd()).ok().flatten();
-        // Leaves no port taken; a socket that cannot be used again is given up.
-        if socket::disconnect(probe.as_fd()).is_err() {
-            *slot = None;
+impl Host for Asker<'_> {
+    fn preferred_source(&self, destination: SocketAddr) -> Option<IpAddr> {
+        if destination.ip().is_multicast()
+            && destination.is_ipv4()
+            && let Ok(set) = socket::multicast_source(self.socket)
+            && !set.is_unspecified()
+        {
+            return Some(IpAddr::V4(set));
         }
-        local.map(|local| local.ip())
+        let option = |name| socket::option(self.socket, libc::SOL_SOCKET, name).unwrap_or_default();
+        self.shared.routes.preferred_source(&Packet {
+            destination: destination.ip(),
+            port: destination.port(),
+            protocol: u8::try_from(option(libc::SO_PROTOCOL)).unwrap_or_default(),
+            interface: match scope(destination) {
+                0 => option(libc::SO_BINDTOIFINDEX) as u32,
+                scope => scope,
+            },
+            mark: option(libc::SO_MARK) as u32,
+            user: socket::owner(self.socket).unwrap_or_default(),
+        })
+    }
+
+    fn serves(&self, transport: Transport, family: Family, port: u16) -> Option<IpAddr> {
+        self.shared.served.at(transport, family, port)
+    }
+}
+
+/// A way to ask the kernel, opened when it is needed first: contexts of one address of a family never ask.
+#[derive(Default)]
+pub(super) struct RouteTable(Mutex<Option<Routes>>);
+
+impl RouteTable {
+    /// `None` where there is no route, or nothing to ask by.
+    fn preferred_source(&self, packet: &Packet) -> Option<IpAddr> {
+        let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let routes = match slot.as_ref() {
+            Some(routes) => routes,
+            None => slot.insert(Routes::open().ok()?),
+        };
+        routes.source(packet).ok().flatten()
     }
 }

@@ -3,13 +3,15 @@
 use super::acts::Section;
 use super::caller::{self, Stop};
 use super::connect::ATTEMPTS;
-use super::pin::{local, pin};
+use super::pin::{local, mend, pin};
+use super::route::Asker;
 use super::worker::{Likely, RawAddress, Subject, Worker};
 use crate::sys::memory::{Pages, Piece};
 use crate::sys::seccomp::{Answer, Notification};
-use crate::sys::{Errno, signal, socket};
+use crate::sys::{self, Errno, signal, socket};
+use chbind_policy::send::{self, Source};
 use chbind_policy::sockaddr::LEN_MAX;
-use chbind_policy::{Socket, Transport, control, send};
+use chbind_policy::{Socket, Transport, control};
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd};
 
@@ -169,9 +171,9 @@ impl Worker {
         };
         let mut buffer = std::mem::take(&mut self.buffer);
         let sent = match socket.transport {
-            Transport::Udp | Transport::Ping if message.len() > DATAGRAM_MAX => Err(Stop::Fail(libc::EMSGSIZE)),
-            Transport::Udp | Transport::Ping => self.depart(call, fd, socket, &message, &mut buffer),
             Transport::Tcp => self.stream(call, fd, socket, &message, &mut buffer),
+            _ if message.len() > DATAGRAM_MAX => Err(Stop::Fail(libc::EMSGSIZE)),
+            _ => self.depart(call, fd, socket, &message, &mut buffer),
         };
         self.buffer = buffer;
         sent
@@ -236,31 +238,61 @@ impl Worker {
             let judged = socket.transport != Transport::Tcp || message.flags & libc::MSG_FASTOPEN != 0;
             let section = judged.then(|| self.shared.acts.enter()).transpose()?;
             let bound = local(fd)?;
-            let action = send::send(self.shared.context, socket, bound, raw, message.flags, self.shared)?;
-            let own = action.source.or(action.bind_first.map(|at| at.ip())).unwrap_or(bound.ip()).to_canonical();
-            let own = Some(own).filter(|own| !own.is_unspecified());
-            let mut control = message.control.clone();
-            let named = control::check(self.shared.context, &mut control, own)?;
-            if let Some(source) = action.source.filter(|_| !named) {
-                let (bytes, len) = control::naming(source);
-                control.resize(control.len().next_multiple_of(8), 0);
-                control.extend_from_slice(bytes.get(..len).unwrap_or_default());
-            }
+            let host = Asker { shared: self.shared, socket: fd };
+            let action = send::send(self.shared.context, socket, bound, raw, message.flags, &host)?;
+            // Judged before the socket is changed: a message that is refused leaves nothing behind.
+            let mut control = self.controls(message, action.source, bound)?;
             self.still_waiting(call)?;
-            if let Some(section) = section.as_ref().filter(|_| action.bind_first.is_some()) {
+            if let Some(section) =
+                section.as_ref().filter(|_| matches!(action.source, Source::Pin(_) | Source::Open { .. }))
+            {
                 section.require_idle(fd, libc::EALREADY)?;
             }
-            if let Some(source) = action.bind_first {
-                match pin(fd, socket, source) {
-                    Ok(()) => {}
-                    Err(Errno(libc::EINVAL)) => continue,
-                    Err(errno) => return Err(errno.into()),
-                }
+            match self.take_place(fd, socket, action.source) {
+                Ok(taken) if taken == action.source => {}
+                Ok(taken) => control = self.controls(message, taken, bound)?,
+                Err(Errno(libc::EINVAL)) => continue,
+                Err(errno) => return Err(errno.into()),
             }
             let piece = Departure { destination: action.destination, payload, control: &control, flags: message.flags };
             return self.send_piece(call, fd, section, piece);
         }
         Err(Stop::Fail(libc::EINVAL))
+    }
+
+    /// The control messages, judged, for a message with this source from a socket with the address `bound`.
+    fn controls(&self, message: &Message, source: Source, bound: SocketAddr) -> Result<Vec<u8>, Stop> {
+        let (own, named) = match source {
+            Source::Own => (bound, None),
+            Source::Pin(at) => (at, None),
+            Source::Open { named, .. } | Source::Named(named) => (named, Some(named)),
+        };
+        let own = Some(own.ip().to_canonical()).filter(|own| !own.is_unspecified());
+        let mut control = message.control.clone();
+        control::check(self.shared.context, &mut control, own)?;
+        if let Some(named) = named {
+            let (bytes, len) = control::naming(named);
+            control.splice(..0, bytes.into_iter().take(len));
+        }
+        Ok(control)
+    }
+
+    /// Gives a socket without an address what it sends from. Says which source it has come to.
+    fn take_place(&self, fd: BorrowedFd, socket: &Socket, source: Source) -> sys::Result<Source> {
+        match source {
+            Source::Own | Source::Named(_) => Ok(source),
+            Source::Pin(at) => pin(fd, socket, at).map(|()| source),
+            Source::Open { any, otherwise, .. } => {
+                if self.shared.guard.place(fd) {
+                    let opened = socket::bind(fd, any);
+                    if opened.is_err_and(|errno| errno != Errno(libc::EINVAL)) {
+                        mend(self.shared.context, &self.shared.guard, fd, socket);
+                    }
+                    return opened.map(|()| source);
+                }
+                pin(fd, socket, otherwise).map(|()| Source::Pin(otherwise))
+            }
+        }
     }
 
     /// Copies payload from byte `from` on into `buffer`, as much as one piece may have. Gives the number of bytes.

@@ -32,7 +32,7 @@ impl Served {
             (Transport::Tcp, Family::V6) => Some(tcp6),
             (Transport::Udp, Family::V4) => Some(udp4),
             (Transport::Udp, Family::V6) => Some(udp6),
-            (Transport::Ping, _) => None,
+            (Transport::Ping | Transport::RawIcmp, _) => None,
         }
     }
 
@@ -78,6 +78,7 @@ mod tests {
             host_loopback: &[],
             resolvers: &[],
             multicast: false,
+            raw_icmp: false,
         }));
         let served = Served::new(context);
         let at = |transport, family| served.at(transport, family, 80);

@@ -195,7 +195,7 @@ impl Worker {
             (kind, socket::option(fd, libc::SOL_SOCKET, libc::SO_PROTOCOL)?)
         };
         let v6only = domain == AF_INET6 && socket::option(fd, libc::IPPROTO_IPV6, libc::IPV6_V6ONLY)? != 0;
-        Ok(Some(Socket::identify(domain, kind, protocol, v6only)?))
+        Ok(Some(Socket::identify(self.shared.context, domain, kind, protocol, v6only)?))
     }
 
     /// A copy of the caller's address, with the errors of `move_addr_to_kernel` (net/socket.c).

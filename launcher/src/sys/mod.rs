@@ -6,6 +6,7 @@ pub mod memory;
 pub mod namespace;
 pub mod pidfd;
 pub mod process;
+pub mod route;
 pub mod seccomp;
 pub mod signal;
 pub mod socket;

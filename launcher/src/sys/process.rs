@@ -133,13 +133,17 @@ pub fn restore_signals() -> Result<()> {
     Ok(())
 }
 
-/// Runs `act` with `user` as the owner of whatever this thread makes, where it may say so (setfsuid(2)).
+/// Runs `act` with `user` as the owner of whatever this thread makes and as the user who opens files, where it may say so
+/// (setfsuid(2)). Leaves the process undumpable.
 pub fn on_account_of<T>(user: libc::uid_t, act: impl FnOnce() -> T) -> T {
     // SAFETY: setfsuid takes a plain number and gives the old one; a failure leaves it as it was.
     let own = unsafe { libc::setfsuid(user) };
     let done = act();
     // SAFETY: as above; one's own user is always allowed.
     unsafe { libc::setfsuid(own as libc::uid_t) };
+    // The change has reset whether this process is dumpable, to fs.suid_dumpable.
+    // SAFETY: plain numbers.
+    unsafe { libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0) };
     done
 }
 

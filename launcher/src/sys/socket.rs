@@ -1,9 +1,10 @@
 //! Socket calls with addresses as bytes, on a duplicate of somebody's socket.
 
+use super::seccomp::Instruction;
 use super::{Errno, Result, cerr, small};
 use chbind_policy::sockaddr::{self, LEN_MAX};
 use libc::{c_int, c_void, socklen_t};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 const SO_NETNS_COOKIE: c_int = 71;
@@ -95,14 +96,55 @@ pub fn cookie(socket: BorrowedFd) -> Result<u64> {
     get(socket, libc::SOL_SOCKET, libc::SO_COOKIE, 0)
 }
 
-/// Lets nothing that arrives reach the socket any more, for good (`SO_ATTACH_FILTER`, `SO_LOCK_FILTER`; socket(7)).
-pub fn deafen(socket: BorrowedFd) -> Result<()> {
-    let drop_all = libc::sock_filter { code: (libc::BPF_RET | libc::BPF_K) as u16, jt: 0, jf: 0, k: 0 };
-    let program = libc::sock_fprog { len: 1, filter: (&raw const drop_all).cast_mut() };
+/// The user who made the socket.
+pub fn owner(socket: BorrowedFd) -> Result<u32> {
+    // SAFETY: all-zero is a valid stat: numbers only.
+    let mut found: libc::stat = unsafe { std::mem::zeroed() };
+    // SAFETY: the kernel writes one stat, which `found` is.
+    cerr(unsafe { libc::fstat(socket.as_raw_fd(), &raw mut found) })?;
+    Ok(found.st_uid)
+}
+
+/// Puts a filter before what arrives (`SO_ATTACH_FILTER`, socket(7)). EPERM if another is locked in its place.
+pub fn attach_filter(socket: BorrowedFd, program: &[Instruction]) -> Result<()> {
+    let len = u16::try_from(program.len()).map_err(|_| Errno(libc::EINVAL))?;
+    let program = libc::sock_fprog { len, filter: program.as_ptr().cast_mut().cast() };
     let (at, len) = ((&raw const program).cast::<c_void>(), size_of::<libc::sock_fprog>() as socklen_t);
-    // SAFETY: the kernel reads one sock_fprog and the one instruction it points to; both live through the call.
-    cerr(unsafe { libc::setsockopt(socket.as_raw_fd(), libc::SOL_SOCKET, libc::SO_ATTACH_FILTER, at, len) })?;
+    // SAFETY: the kernel reads one sock_fprog and as many instructions as it says; both live through the call. An
+    // Instruction is laid out as a sock_filter.
+    cerr(unsafe { libc::setsockopt(socket.as_raw_fd(), libc::SOL_SOCKET, libc::SO_ATTACH_FILTER, at, len) }).map(drop)
+}
+
+/// Keeps the filter where it is, for good (`SO_LOCK_FILTER`).
+pub fn lock_filter(socket: BorrowedFd) -> Result<()> {
     set_option(socket, libc::SOL_SOCKET, libc::SO_LOCK_FILTER, &1i32.to_ne_bytes())
+}
+
+/// The filter that is attached (`SO_GET_FILTER`); EINVAL if it has more than `most` instructions, EACCES if it is no
+/// classic one.
+pub fn filter(socket: BorrowedFd, most: usize) -> Result<Vec<Instruction>> {
+    // In instructions, not in bytes (sk_get_filter, net/core/filter.c).
+    let mut len = socklen_t::try_from(most).map_err(|_| Errno(libc::EINVAL))?;
+    let mut program = vec![Instruction { code: 0, jt: 0, jf: 0, k: 0 }; most];
+    let at = program.as_mut_ptr().cast::<c_void>();
+    // SAFETY: the kernel writes at most `len` instructions, which `program` has, and their number.
+    cerr(unsafe { libc::getsockopt(socket.as_raw_fd(), libc::SOL_SOCKET, libc::SO_GET_FILTER, at, &raw mut len) })?;
+    program.truncate(len as usize);
+    Ok(program)
+}
+
+const _: () = assert!(size_of::<Instruction>() == size_of::<libc::sock_filter>());
+
+/// `IP_MULTICAST_IF`: the address that datagrams to a group are sent from, where the socket has none.
+pub fn multicast_source(socket: BorrowedFd) -> Result<Ipv4Addr> {
+    option(socket, libc::IPPROTO_IP, libc::IP_MULTICAST_IF).map(|bits| Ipv4Addr::from(bits.to_ne_bytes()))
+}
+
+/// Sets it, the unspecified address for none, for the interface with this index, 0 for that of the address.
+pub fn set_multicast_source(socket: BorrowedFd, source: Ipv4Addr, interface: c_int) -> Result<()> {
+    // struct ip_mreqn: group, address, interface.
+    let value = [[0; 4], source.octets(), interface.to_ne_bytes()].concat();
+    set_option(socket, libc::IPPROTO_IP, libc::IP_MULTICAST_IF, &value)
 }
 
 /// Whether `SO_SNDTIMEO` is set.

@@ -5,7 +5,7 @@
 #![allow(dead_code, reason = "each test binary uses a part")]
 #![allow(clippy::unwrap_used)]
 
-use chbind_policy::sockaddr::{canonical, encode};
+use chbind_policy::sockaddr::{canonical, encode, scope, with_scope};
 use chbind_policy::{Assigned, Context, Family, Host, Loopback, Reason, Refusal, Socket, Transport};
 use ipnet::IpNet;
 use proptest::prelude::*;
@@ -28,6 +28,7 @@ pub(crate) fn context(addresses: &[&str]) -> Context<'static> {
         host_loopback: &[],
         resolvers: &[],
         multicast: false,
+        raw_icmp: false,
     }
 }
 
@@ -82,12 +83,15 @@ pub(crate) fn contexts() -> Vec<Context<'static>> {
         with_lback6(s()),
         with_lback6(d()),
         Context { multicast: true, ..d() },
+        Context { multicast: true, ..s() },
+        Context { raw_icmp: true, ..m() },
         Context { resolvers, ..d() },
         Context { host_loopback: &[53, 7000], ..with_lback6(m()) },
         Context { lback: Ipv4Addr::new(10, 0, 0, 77), ..p() },
         fanned,
         Context { loopback: Loopback::Deny, resolvers, host_loopback: &[53], ..fanned },
         Context { loopback: Loopback::Host, multicast: true, ..fanned },
+        Context { multicast: true, raw_icmp: true, ..with_lback6(fanned) },
     ]
 }
 
@@ -101,7 +105,11 @@ pub(crate) const UDP6ONLY: Socket = Socket { v6only: true, ..UDP6 };
 /// The kernel makes them so (`inet6_create`).
 pub(crate) const PING6: Socket = Socket { family: Family::V6, transport: Transport::Ping, v6only: true };
 
-pub(crate) const SOCKETS: [Socket; 8] = [TCP4, UDP4, PING4, TCP6, UDP6, TCP6ONLY, UDP6ONLY, PING6];
+pub(crate) const RAW4: Socket = Socket { family: Family::V4, transport: Transport::RawIcmp, v6only: false };
+/// It speaks IPv6 alone (`rawv6_bind`).
+pub(crate) const RAW6: Socket = Socket { family: Family::V6, transport: Transport::RawIcmp, v6only: true };
+
+pub(crate) const SOCKETS: [Socket; 10] = [TCP4, UDP4, PING4, RAW4, TCP6, UDP6, TCP6ONLY, UDP6ONLY, PING6, RAW6];
 pub(crate) const ANY4: &str = "0.0.0.0:0";
 pub(crate) const ANY6: &str = "[::]:0";
 
@@ -159,8 +167,8 @@ impl FakeHost {
 }
 
 impl Host for FakeHost {
-    fn preferred_source(&self, destination: IpAddr) -> Option<IpAddr> {
-        let matching = self.routes.iter().filter(|(net, _)| net.contains(&destination));
+    fn preferred_source(&self, destination: SocketAddr) -> Option<IpAddr> {
+        let matching = self.routes.iter().filter(|(net, _)| net.contains(&destination.ip()));
         matching.max_by_key(|(net, _)| net.prefix_len()).map(|(_, source)| *source)
     }
 
@@ -178,10 +186,7 @@ pub(crate) fn host() -> FakeHost {
 /// Whether `ip` with that interface is assigned: the list, read naively.
 pub(crate) fn is_assigned(context: &Context, address: SocketAddr) -> bool {
     let address = canonical(address);
-    let scope = match address {
-        SocketAddr::V4(_) => 0,
-        SocketAddr::V6(v6) => v6.scope_id(),
-    };
+    let scope = scope(address);
     context.addresses.iter().any(|own| own.ip() == address.ip() && (own.scope() == 0 || own.scope() == scope))
 }
 
@@ -193,6 +198,26 @@ pub(crate) fn is_own_loopback(context: &Context, ip: IpAddr) -> bool {
         (Loopback::Remap, IpAddr::V6(ip)) => Some(ip) == context.lback6,
         (Loopback::Host, ip) => ip.to_string() == "127.0.0.1" || ip.to_string() == "::1",
     }
+}
+
+/// What a program that names `ip` (canonical) as a source gets: an own address itself, and for 127.0.0.1 and ::1 what
+/// they are called inside.
+pub(crate) fn stands_for(context: &Context, ip: IpAddr, scope: u32) -> Option<IpAddr> {
+    if is_assigned(context, with_scope(ip, 0, scope)) || is_own_loopback(context, ip) {
+        return Some(ip);
+    }
+    match (context.loopback, ip.to_string().as_str()) {
+        (Loopback::Remap, "127.0.0.1") => Some(IpAddr::V4(context.lback)),
+        (Loopback::Remap, "::1") => context.lback6.map(IpAddr::V6),
+        _ => None,
+    }
+}
+
+/// Whether a socket that is kept to the context hears what is sent to `address` by that interface.
+pub(crate) fn hears(context: &Context, address: SocketAddr) -> bool {
+    let address = canonical(address);
+    let by = scope(address);
+    context.heard().any(|(net, scope)| net.contains(&address.ip()) && (scope == 0 || scope == by))
 }
 
 /// A broadcast address of the context, by arithmetic on the prefix.
@@ -278,7 +303,7 @@ pub(crate) fn any_ip() -> impl Strategy<Value = IpAddr> {
 pub(crate) fn any_address() -> impl Strategy<Value = SocketAddr> {
     let port = prop_oneof![Just(0u16), Just(53), Just(7000), any::<u16>()];
     let scope = prop_oneof![3 => Just(0u32), 3 => Just(2), 1 => any::<u32>()];
-    (any_ip(), port, scope).prop_map(|(ip, port, scope)| chbind_policy::sockaddr::with_scope(ip, port, scope))
+    (any_ip(), port, scope).prop_map(|(ip, port, scope)| with_scope(ip, port, scope))
 }
 
 /// An address as bytes: mostly one that the kernel would read, relabelled, cut, or made longer; sometimes noise.
