@@ -61,6 +61,10 @@ pub struct Args {
     #[arg(long, value_name = "PORT")]
     pub host_loopback: Vec<u16>,
 
+    /// Take addresses that are not this host's yet
+    #[arg(long, action = ArgAction::SetTrue)]
+    pub allow_nonlocal: bool,
+
     /// Let multicast groups be bound, and heard on wildcards
     #[arg(long, action = ArgAction::SetTrue)]
     pub multicast: bool,

@@ -88,7 +88,7 @@ impl Error {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Error::NoAddresses => Some("give at least one with --ip, such as --ip 192.0.2.10"),
-            Error::NotLocal(_) => Some("'ip address' shows the addresses of this host"),
+            Error::NotLocal(_) => Some("'ip address' shows the addresses of this host; --allow-nonlocal takes others"),
             Error::NeedsInterface(_) => Some("write it as fe80::1%eth0"),
             Error::NidTaken(_) => Some("without --nid a free number is chosen"),
             Error::NoProc => Some("mount it: mount -t proc proc /proc (unshare --mount-proc does it)"),

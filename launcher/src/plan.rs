@@ -43,7 +43,7 @@ pub fn resolve(args: &Args) -> Result<Plan, Error> {
     features::require_own_proc()?;
     // First: inside a context every later question would get that context's answers.
     features::require_outside()?;
-    let addresses = addresses(&args.ip)?;
+    let addresses = addresses(&args.ip, args.allow_nonlocal)?;
     let mut keep = args.keep_cap.iter().map(|text| confine::capability(text)).collect::<Result<Vec<_>, _>>()?;
     if args.raw_icmp {
         keep.push(Capability::CAP_NET_RAW);
@@ -78,12 +78,12 @@ pub fn resolve(args: &Args) -> Result<Plan, Error> {
     })
 }
 
-fn addresses(typed: &[String]) -> Result<Vec<Assigned>, Error> {
+fn addresses(typed: &[String], nonlocal: bool) -> Result<Vec<Assigned>, Error> {
     if typed.is_empty() {
         return Err(Error::NoAddresses);
     }
     let addresses = typed.iter().map(|text| address::assigned(text)).collect::<Result<Vec<_>, _>>()?;
-    for assigned in &addresses {
+    for assigned in addresses.iter().filter(|_| !nonlocal) {
         address::require_local(assigned.ip(), assigned.scope())?;
     }
     Ok(addresses)
@@ -93,7 +93,9 @@ fn context(args: &Args, addresses: Vec<Assigned>, nid: &Nid) -> Result<Context<'
     let (mut lback, mut lback6) = (None, None);
     for text in &args.lback {
         let ip = address::plain(text)?;
-        address::require_local(ip, 0)?;
+        if !args.allow_nonlocal {
+            address::require_local(ip, 0)?;
+        }
         let taken = match ip {
             IpAddr::V4(ip) => lback.replace(ip).is_some(),
             IpAddr::V6(ip) => lback6.replace(ip).is_some(),

@@ -1,10 +1,10 @@
 //! `getsockname(2)` and `getpeername(2)`: inside, loopback is called 127.0.0.1 (section 5).
 
-use crate::sockaddr::{canonical, for_family};
+use crate::sockaddr::{canonical, for_family, scope};
 use crate::{Context, Family, Loopback};
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-/// What `address`, as the kernel knows it, is called inside; `None` where it has no other name.
+/// What `address`, the local address of a socket or that of its peer, is called inside; `None` where it has no other name.
 pub fn masked(context: &Context, address: SocketAddr) -> Option<SocketAddr> {
     if context.loopback != Loopback::Remap {
         return None;
@@ -15,4 +15,15 @@ pub fn masked(context: &Context, address: SocketAddr) -> Option<SocketAddr> {
         _ => return None,
     };
     Some(for_family(SocketAddr::new(name, address.port()), Family::of(address.ip())))
+}
+
+/// The same for the peer of a socket whose own address is `own`: from loopback a socket speaks to what is called loopback,
+/// though that may be an assigned address whose wildcard was narrowed (row 36).
+pub fn masked_peer(context: &Context, own: SocketAddr, peer: SocketAddr) -> Option<SocketAddr> {
+    masked(context, peer).or_else(|| {
+        let ip = canonical(peer).ip();
+        let as_loopback = context.loopback_of(Family::of(ip)).filter(|_| context.is_assigned(ip, scope(peer)))?;
+        masked(context, own)?;
+        masked(context, for_family(SocketAddr::new(as_loopback, peer.port()), Family::of(peer.ip())))
+    })
 }

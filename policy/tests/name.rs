@@ -3,7 +3,7 @@
 
 mod common;
 
-use chbind_policy::name::masked;
+use chbind_policy::name::{masked, masked_peer};
 use common::*;
 use proptest::prelude::*;
 
@@ -28,6 +28,23 @@ fn section_5_other_addresses_have_one_name() {
         assert_eq!(masked(&with_lback6(context), at("127.3.232.1:80")), None);
         assert_eq!(masked(&with_lback6(context), at("[fd00:1::99]:80")), None);
     }
+}
+
+/// The client named 127.0.0.1; the server's wildcard was narrowed to an assigned address.
+#[test]
+fn row_36_the_peer_of_loopback_is_called_loopback() {
+    let peer = |context, own, peer| masked_peer(&context, at(own), at(peer));
+    assert_eq!(peer(s(), "127.3.232.1:4000", "10.0.0.1:80"), Some(at("127.0.0.1:80")));
+    assert_eq!(peer(m(), "127.3.232.1:4000", "10.0.0.2:80"), Some(at("127.0.0.1:80")));
+    let mapped = peer(d(), "[::ffff:127.3.232.1]:4000", "[::ffff:10.0.0.1]:80");
+    assert_eq!(mapped, Some(at("[::ffff:127.0.0.1]:80")));
+    assert_eq!(peer(with_lback6(d()), "[fd00:1::99]:4000", "[fd00:1::1]:80"), Some(at("[::1]:80")));
+    // From an assigned address, to itself or to others.
+    assert_eq!(peer(s(), "10.0.0.1:4000", "10.0.0.1:80"), None);
+    assert_eq!(peer(s(), "127.3.232.1:4000", "127.0.0.53:53"), None);
+    assert_eq!(peer(s(), "127.3.232.1:4000", "10.0.0.3:80"), None);
+    assert_eq!(peer(h(), "127.0.0.1:4000", "10.0.0.1:80"), None);
+    assert_eq!(peer(s(), "10.0.0.1:80", "127.3.232.1:4000"), Some(at("127.0.0.1:4000")));
 }
 
 proptest! {

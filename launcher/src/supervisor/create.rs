@@ -1,7 +1,7 @@
 //! socket and socketpair.
 
 use super::caller::Stop;
-use super::pin::pin;
+use super::pin::pin_at_birth;
 use super::rights::with_all_rights;
 use super::worker::{Subject, Worker};
 use crate::procfs::Status;
@@ -50,7 +50,7 @@ impl Worker {
             _ => make(),
         };
         let made = made?;
-        pin(made.as_fd(), &made_as, address)?;
+        pin_at_birth(made.as_fd(), &made_as, address)?;
         self.shared.listener.give(call.id, made.as_fd(), kind & SOCK_CLOEXEC != 0)?;
         Ok(Answer::Given)
     }

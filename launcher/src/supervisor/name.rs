@@ -5,7 +5,7 @@ use super::pin::{is_pinned, unbound};
 use super::worker::Worker;
 use crate::sys::seccomp::{Answer, Notification};
 use crate::sys::socket;
-use chbind_policy::name::masked;
+use chbind_policy::name::{masked, masked_peer};
 use chbind_policy::sockaddr;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -45,7 +45,10 @@ impl Worker {
                 let bound = socket::local(fd).ok()??;
                 if is_pinned(fd, bound) { Some(unbound(bound)) } else { masked(self.shared.context, bound) }
             }
-            Which::Peer => masked(self.shared.context, socket::peer(fd).ok()??),
+            Which::Peer => {
+                let peer = socket::peer(fd).ok()??;
+                masked_peer(self.shared.context, socket::local(fd).ok()??, peer)
+            }
         }
     }
 }

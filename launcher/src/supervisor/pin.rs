@@ -56,6 +56,23 @@ pub(super) fn pin(fd: BorrowedFd, socket: &Socket, source: SocketAddr) -> sys::R
     Ok(())
 }
 
+/// Pins a socket to the address that it is made with, be that on the host by now, still, or not: what the socket is good for
+/// without one is found out when it is used.
+pub(super) fn pin_at_birth(fd: BorrowedFd, socket: &Socket, address: SocketAddr) -> sys::Result<()> {
+    match pin(fd, socket, address) {
+        Err(Errno(libc::EADDRNOTAVAIL)) => {
+            let restore = !socket::free_bind(fd)?;
+            socket::set_free_bind(fd, true)?;
+            let pinned = pin(fd, socket, address);
+            if restore {
+                socket::set_free_bind(fd, false)?;
+            }
+            pinned
+        }
+        done => done,
+    }
+}
+
 /// Pins a datagram socket without a port to the address that it was made with: after what may have taken the address away,
 /// or left it with another that is good only for where it went before (a bind that failed, an association that was
 /// dissolved).
@@ -68,7 +85,7 @@ pub(super) fn mend(context: &Context, guard: &Guard, fd: BorrowedFd, socket: &So
     let is_loose = |bound: SocketAddr| bound.port() == 0 && (bound.ip().is_unspecified() || is_pinned(fd, bound));
     if socket::local(fd).is_ok_and(|bound| bound.is_some_and(is_loose)) {
         // EINVAL: it has a port by now.
-        let _ = pin(fd, socket, address);
+        let _ = pin_at_birth(fd, socket, address);
     }
     let is_wildcard = socket::local(fd).is_ok_and(|bound| bound.is_some_and(|bound| bound.ip().is_unspecified()));
     if is_wildcard && !guard.place(fd) {

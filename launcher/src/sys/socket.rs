@@ -172,6 +172,25 @@ pub fn set_no_port(socket: BorrowedFd, on: bool) -> Result<()> {
     set_option(socket, libc::IPPROTO_IP, libc::IP_BIND_ADDRESS_NO_PORT, &c_int::from(on).to_ne_bytes())
 }
 
+/// Whether `IP_FREEBIND` is set: an address that is not the host's can be bound. IPv6 sockets know it by another name.
+pub fn free_bind(socket: BorrowedFd) -> Result<bool> {
+    let (level, name) = free_bind_of(socket)?;
+    option(socket, level, name).map(|on| on != 0)
+}
+
+/// Sets it.
+pub fn set_free_bind(socket: BorrowedFd, on: bool) -> Result<()> {
+    let (level, name) = free_bind_of(socket)?;
+    set_option(socket, level, name, &c_int::from(on).to_ne_bytes())
+}
+
+fn free_bind_of(socket: BorrowedFd) -> Result<(c_int, c_int)> {
+    Ok(match option(socket, libc::SOL_SOCKET, libc::SO_DOMAIN)? {
+        libc::AF_INET6 => (libc::IPPROTO_IPV6, libc::IPV6_FREEBIND),
+        _ => (libc::IPPROTO_IP, libc::IP_FREEBIND),
+    })
+}
+
 /// `IPV6_V6ONLY`; EINVAL once the socket has a port.
 pub fn set_v6only(socket: BorrowedFd, on: bool) -> Result<()> {
     set_option(socket, libc::IPPROTO_IPV6, libc::IPV6_V6ONLY, &c_int::from(on).to_ne_bytes())
