@@ -6,6 +6,7 @@
 
 mod bad_input;
 mod collisions;
+mod dns_servers;
 mod golang;
 mod holes;
 mod hostile;
@@ -13,6 +14,7 @@ mod jobs;
 mod lifetime;
 mod messages;
 mod postgres;
+mod remote;
 mod rows;
 mod rows_bind;
 mod rows_connect;
@@ -38,6 +40,7 @@ fn cases() -> Vec<Case> {
     [
         bad_input::cases(),
         collisions::cases(),
+        dns_servers::cases(),
         golang::cases(),
         holes::cases(),
         hostile::cases(),
