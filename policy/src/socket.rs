@@ -56,6 +56,8 @@ impl Socket {
             _ => return Err(KIND),
         };
         let transport = transport(context, family, kind, protocol)?;
+        // A raw socket speaks IPv6 alone whatever the option says (rawv6_sendmsg, net/ipv6/raw.c).
+        let v6only = v6only || (transport == Transport::RawIcmp && family == Family::V6);
         Ok(Socket { family, transport, v6only })
     }
 }
@@ -143,7 +145,6 @@ pub fn create(context: &Context, domain: i32, kind: i32, protocol: i32) -> Verdi
     let transport = transport(context, family, kind & TYPE_MASK, protocol)?;
     let socket = match transport {
         Transport::Tcp | Transport::Ping => return Ok(Create::AsAsked),
-        // A raw socket speaks IPv6 alone (rawv6_sendmsg, net/ipv6/raw.c).
         Transport::RawIcmp => Socket { family, transport, v6only: family == Family::V6 },
         Transport::Udp => Socket { family, transport, v6only: false },
     };
