@@ -6,6 +6,7 @@
 
 mod bad_input;
 mod collisions;
+mod cpython;
 mod dns_servers;
 mod golang;
 mod holes;
@@ -40,6 +41,7 @@ fn cases() -> Vec<Case> {
     [
         bad_input::cases(),
         collisions::cases(),
+        cpython::cases(),
         dns_servers::cases(),
         golang::cases(),
         holes::cases(),
