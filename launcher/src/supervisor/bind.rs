@@ -66,11 +66,7 @@ impl Worker {
         }
         // The failure has taken the address away that the socket was made with.
         mend(self.shared.context, &self.shared.guard, fd, socket);
-        match bind(otherwise) {
-            // What stands in the way of both is what holds the wildcard's port.
-            (_, Err(Errno(libc::EADDRINUSE))) => Ok(opened),
-            done => Ok(done),
-        }
+        Ok(bind(otherwise))
     }
 
     /// Row 15: with the caller's rights, not the supervisor's.
