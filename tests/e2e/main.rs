@@ -11,6 +11,7 @@ mod dns_servers;
 mod golang;
 mod holes;
 mod hostile;
+mod icmp;
 mod jobs;
 mod lifetime;
 mod messages;
@@ -46,6 +47,7 @@ fn cases() -> Vec<Case> {
         golang::cases(),
         holes::cases(),
         hostile::cases(),
+        icmp::cases(),
         jobs::cases(),
         lifetime::cases(),
         messages::cases(),
