@@ -16,24 +16,24 @@ const FIXED: u32 = 1500;
 const FRESH: u32 = 500;
 
 /// The fixed sequences, then fresh ones. `CHBIND_SEED` in the environment repeats those of another run.
-pub(crate) fn run(t: &Test, host: &Host) -> Outcome {
-    let pair = RefCell::new(Pair::start(t, host)?);
+pub(crate) fn run(t: &Test, host: &Host, model: &str) -> Outcome {
+    let pair = RefCell::new(Pair::start(t, host, model)?);
     let fresh = match std::env::var("CHBIND_SEED") {
         Ok(seed) => seed.parse()?,
         Err(_) => SystemTime::now().duration_since(UNIX_EPOCH)?.as_nanos() as u64,
     };
     for (seed, cases) in [(SEED, FIXED), (fresh, FRESH)] {
-        run_seed(&pair, seed, cases)?;
+        run_seed(&pair, host.several, seed, cases)?;
     }
     Ok(())
 }
 
-fn run_seed(pair: &RefCell<Pair>, seed: u64, cases: u32) -> Outcome {
+fn run_seed(pair: &RefCell<Pair>, several: bool, seed: u64, cases: u32) -> Outcome {
     let config = Config { cases, failure_persistence: None, max_shrink_time: 30_000, ..Config::default() };
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
-    let tried = runner.run(&sequences(), |sequence| {
+    let tried = runner.run(&sequences(several), |sequence| {
         let steps = sequence.steps();
         let failed = |error: chbind_tests::Failed| error.message().unwrap_or_default().to_owned();
         let outcomes = pair.borrow_mut().run(&steps).map_err(|error| TestCaseError::fail(failed(error)))?;

@@ -2,10 +2,11 @@
 
 use std::fs::OpenOptions;
 use std::io::{BufRead, BufReader, PipeReader};
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::thread;
 
-use chbind_tests::{Cmd, Outcome, Proc, Test, Who, ensure, net};
+use chbind_tests::{Cmd, Failed, Outcome, Proc, Test, Who, net};
 
 /// A host, and the context that has all of its addresses.
 pub(crate) struct Host {
@@ -15,6 +16,8 @@ pub(crate) struct Host {
     options: &'static str,
     /// What the program outside is told of the context: its primary addresses, and whether it has one alone.
     contract: &'static str,
+    /// Whether there are several addresses.
+    pub(crate) several: bool,
 }
 
 /// Several addresses of each family, on two devices. Nobody is behind the second: 10.9.0.7 and fd00:9::7 do not answer.
@@ -24,13 +27,7 @@ pub(crate) const SEVERAL: Host = Host {
     options: "--multicast --ip 10.0.0.1 --ip 10.0.0.2 --ip 10.0.0.3 --ip 10.9.0.1/24 --ip 127.0.0.2 \
               --ip fd00:1::1 --ip fd00:1::2 --ip fd00:9::1/64",
     contract: "10.0.0.1 fd00:1::1",
-};
-
-/// The same with chbind as the parent of the command.
-pub(crate) const SEVERAL_PARENT: Host = Host {
-    options: "--process parent --multicast --ip 10.0.0.1 --ip 10.0.0.2 --ip 10.0.0.3 --ip 10.9.0.1/24 --ip 127.0.0.2 \
-              --ip fd00:1::1 --ip fd00:1::2 --ip fd00:9::1/64",
-    ..SEVERAL
+    several: true,
 };
 
 /// One address, and no IPv6 but loopback.
@@ -41,6 +38,7 @@ pub(crate) const ONE: Host = Host {
             addr del fd00:1::2/128 dev lo\n",
     options: "--ip 10.0.0.1",
     contract: "10.0.0.1 ::1 one",
+    several: false,
 };
 
 const TWO_DEVICES: &str = "\
@@ -63,8 +61,10 @@ const DROPPED: &str = "-net_admin,-net_raw,-sys_admin,-sys_ptrace,-sys_module,-s
 
 /// A program that makes calls.
 struct Speaker {
+    name: &'static str,
     process: Proc,
     answers: BufReader<PipeReader>,
+    errors: PathBuf,
 }
 
 /// The two of them.
@@ -78,10 +78,10 @@ pub(crate) struct Pair {
 pub(crate) type Outcomes = [Vec<String>; 2];
 
 impl Pair {
-    pub(crate) fn start(t: &Test, host: &Host) -> Outcome<Self> {
+    pub(crate) fn start(t: &Test, host: &Host, model: &str) -> Outcome<Self> {
         prepare(host)?;
         let dir = directory(t, "inside")?;
-        let options = format!("{} --loopback host -q", host.options);
+        let options = format!("{model} {} --loopback host -q", host.options);
         let inside = Speaker::start(t, "inside", t.chbind(&options, &format!("sequence {dir}")))?;
         // A namespace belongs to a thread: the program outside gets its own by being started from another.
         let outside = thread::scope(|scope| {
@@ -106,35 +106,46 @@ impl Pair {
         let begun = self.begun;
         self.begun = (begun + 1) % 12_000;
         let script = format!("begin {} {}\n{}\nend", 10_000 + begun * 4, 100 + begun % 900, steps.join("\n"));
-        self.outside.process.say(&script)?;
-        self.inside.process.say(&script)?;
-        Ok([self.outside.hear("outside", steps)?, self.inside.hear("inside", steps)?])
+        self.outside.say(&script)?;
+        self.inside.say(&script)?;
+        Ok([self.outside.hear(steps)?, self.inside.hear(steps)?])
     }
 }
 
 impl Speaker {
-    fn start(t: &Test, name: &str, command: Cmd) -> Outcome<Self> {
+    fn start(t: &Test, name: &'static str, command: Cmd) -> Outcome<Self> {
         let (answers, answer) = std::io::pipe()?;
-        let errors = OpenOptions::new().create(true).append(true).open(t.dir().join(format!("{name}.errors")))?;
-        let process = command.stdin(Stdio::piped()).output_to(answer, errors).start()?;
-        Ok(Self { process, answers: BufReader::new(answers) })
+        let errors = t.dir().join(format!("{name}.errors"));
+        let file = OpenOptions::new().create(true).append(true).open(&errors)?;
+        let process = command.stdin(Stdio::piped()).output_to(answer, file).start()?;
+        Ok(Self { name, process, answers: BufReader::new(answers), errors })
+    }
+
+    fn say(&mut self, script: &str) -> Outcome {
+        self.process.say(script).map_err(|_| self.gone())
     }
 
     /// What it answers until the end of a sequence.
-    fn hear(&mut self, name: &str, steps: &[String]) -> Outcome<Vec<String>> {
+    fn hear(&mut self, steps: &[String]) -> Outcome<Vec<String>> {
         let mut lines = Vec::new();
         loop {
             let mut line = String::new();
-            ensure!(
-                self.answers.read_line(&mut line)? > 0,
-                "the program {name} has ended or hung ({:?}), after {lines:#?} of {steps:#?}",
-                self.process.status()
-            );
+            if self.answers.read_line(&mut line)? == 0 {
+                let gone = self.gone();
+                let why = gone.message().unwrap_or_default();
+                return Err(format!("{why}after {lines:#?} of {steps:#?}").into());
+            }
             match line.trim_end() {
                 "." => return Ok(lines),
                 line => lines.push(line.to_owned()),
             }
         }
+    }
+
+    /// It has ended, or a call of its hung and the alarm has ended it.
+    fn gone(&mut self) -> Failed {
+        let errors = std::fs::read_to_string(&self.errors).unwrap_or_default();
+        format!("the program {} is gone ({:?})\n{errors}", self.name, self.process.status()).into()
     }
 }
 

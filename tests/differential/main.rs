@@ -19,8 +19,8 @@ use chbind_tests::{Case, suite};
 
 fn main() -> ExitCode {
     suite::main(vec![
-        Case::both("several_addresses", |t| compare::run(t, &host::SEVERAL)).alone(),
-        Case::both("several_addresses::parent", |t| compare::run(t, &host::SEVERAL_PARENT)).alone(),
-        Case::both("one_address", |t| compare::run(t, &host::ONE)).alone(),
+        Case::both("several_addresses", |t| compare::run(t, &host::SEVERAL, "")).alone(),
+        Case::both("several_addresses::parent", |t| compare::run(t, &host::SEVERAL, "--process parent")).alone(),
+        Case::both("one_address", |t| compare::run(t, &host::ONE, "")).alone(),
     ])
 }

@@ -206,6 +206,9 @@ static const char *address_name(const union any *a, socklen_t len)
 			return "unix:@*";
 		snprintf(text, sizeof text, "unix:%s%.*s", a->un.sun_path[0] ? "" : "@", (int)(len - path),
 			 a->un.sun_path + !a->un.sun_path[0]);
+		for (char *c = text; *c; c++)
+			if (*c < ' ' || *c > '~')
+				*c = '?';
 		break;
 	default:
 		snprintf(text, sizeof text, "family-%d", a->sa.sa_family);

@@ -1,0 +1,98 @@
+/* What the program outside does in the place of a context. */
+#pragma once
+#include "sequence.h"
+
+/* The context's primary addresses, whether this is outside of it, and whether it has one IPv4 address alone. */
+static struct in_addr primary;
+static struct in6_addr primary6;
+static int outside, one_address;
+
+static int option(int fd, int level, int name)
+{
+	int value = 0;
+	socklen_t len = sizeof value;
+
+	return getsockopt(fd, level, name, &value, &len) ? -1 : value;
+}
+
+/* What a context makes of an address to bind to, by the contract. Whatever else is wrong with the call stays wrong.
+ *
+ * Rows 1, 2, 12, 17, 18 and 20: the primary address in place of a wildcard, for TCP, and for UDP where the context has no
+ * other (otherwise the wildcard is kept, row 3).
+ * Rows 5, 9 and 10: groups and broadcast addresses are for UDP; a TCP socket, to which the kernel gives them too, is told
+ * that this is no address of the context, as it is of one that no host has. */
+static void contract(int fd, union any *a, socklen_t len)
+{
+	int domain = option(fd, SOL_SOCKET, SO_DOMAIN), protocol = option(fd, SOL_SOCKET, SO_PROTOCOL);
+	int v6only = domain == AF_INET6 && option(fd, IPPROTO_IPV6, IPV6_V6ONLY);
+	struct in6_addr *to = &a->in6.sin6_addr;
+	uint32_t *v4 = NULL;
+
+	if (!outside || (protocol != IPPROTO_TCP && !(protocol == IPPROTO_UDP && one_address)))
+		return;
+	if (domain == AF_INET && len >= sizeof a->in && a->sa.sa_family == AF_INET)
+		v4 = &a->in.sin_addr.s_addr;
+	if (domain == AF_INET && len >= sizeof a->in && a->sa.sa_family == AF_UNSPEC && !a->in.sin_addr.s_addr) {
+		/* Row 6. */
+		a->sa.sa_family = AF_INET;
+		v4 = &a->in.sin_addr.s_addr;
+	}
+	if (domain == AF_INET6 && len >= 24 && a->sa.sa_family == AF_INET6) {
+		if (IN6_IS_ADDR_UNSPECIFIED(to) && v6only) {
+			*to = primary6;
+		} else if (IN6_IS_ADDR_UNSPECIFIED(to)) {
+			memset(to->s6_addr + 10, 0xff, 2);
+			v4 = to->s6_addr32 + 3;
+		} else if (IN6_IS_ADDR_V4MAPPED(to)) {
+			v4 = to->s6_addr32 + 3;
+		} else if (IN6_IS_ADDR_MULTICAST(to) && protocol == IPPROTO_TCP) {
+			inet_pton(AF_INET6, "2001:db8::77", to);
+		}
+	}
+	if (v4 && !*v4)
+		*v4 = primary.s_addr;
+	else if (v4 && protocol == IPPROTO_TCP && (ntohl(*v4) >> 28 >= 14 || ntohl(*v4) == 0x0a0900ff))
+		*v4 = inet_addr("192.0.2.77");
+}
+
+static int is_unbound(int fd, union any *a, socklen_t *len)
+{
+	*len = sizeof *a;
+	memset(a, 0, sizeof *a);
+	if (getsockname(fd, &a->sa, len) || a->in.sin_port)
+		return 0;
+	return a->sa.sa_family == AF_INET ? !a->in.sin_addr.s_addr
+					  : a->sa.sa_family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&a->in6.sin6_addr);
+}
+
+/* Row 12: a context binds to its primary address what listens without an address. */
+static int bind_listener(int fd)
+{
+	union any a;
+	socklen_t len;
+
+	if (!outside || option(fd, SOL_SOCKET, SO_PROTOCOL) != IPPROTO_TCP || !is_unbound(fd, &a, &len))
+		return 0;
+	contract(fd, &a, len);
+	return bind(fd, &a.sa, len);
+}
+
+/* Row 42: what sends from no address, and not to loopback, has the one address of the context from then on. */
+static void bind_sender(int fd, const union any *to, socklen_t to_len)
+{
+	union any a;
+	socklen_t len;
+	struct in_addr v4;
+
+	if (to->sa.sa_family == AF_INET && to_len >= sizeof to->in)
+		v4 = to->in.sin_addr;
+	else if (to->sa.sa_family == AF_INET6 && to_len >= 24 && IN6_IS_ADDR_V4MAPPED(&to->in6.sin6_addr))
+		memcpy(&v4, to->in6.sin6_addr.s6_addr + 12, 4);
+	else
+		return;
+	if (!outside || !one_address || option(fd, SOL_SOCKET, SO_PROTOCOL) != IPPROTO_UDP || !v4.s_addr
+	    || ntohl(v4.s_addr) >> 24 == 127 || !is_unbound(fd, &a, &len))
+		return;
+	contract(fd, &a, len);
+	bind(fd, &a.sa, len);
+}
