@@ -16,6 +16,7 @@ mod jobs;
 mod lifetime;
 mod messages;
 mod postgres;
+mod quic;
 mod remote;
 mod rows;
 mod rows_bind;
@@ -52,6 +53,7 @@ fn cases() -> Vec<Case> {
         lifetime::cases(),
         messages::cases(),
         postgres::cases(),
+        quic::cases(),
         rows_bind::cases(),
         rows_connect::cases(),
         runtimes::cases(),
