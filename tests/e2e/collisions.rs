@@ -1,19 +1,17 @@
-//! Several contexts, and the host, on one port; numbers of contexts.
+//! Numbers of contexts: each has its own, and with it its own loopback address. (Ports: the table `compliance`.)
 
 use std::collections::HashSet;
-use std::net::TcpListener;
 use std::process::Stdio;
 
-use chbind_tests::net::{self, A, B};
+use chbind_tests::net;
 use chbind_tests::{Case, Outcome, Proc, SOON, Test, cases, ensure, ensure_eq, wait_for};
 
 use crate::lifetime::kill_supervisors;
-use crate::rows::{PROBES, S};
+use crate::rows::S;
 
 pub(crate) fn cases() -> Vec<Case> {
     cases![
-        both: wildcards_of_two_contexts, loopbacks_of_two_contexts, one_address_in_two_contexts, host_listener,
-            nids_are_unique, nid_is_free_again, many_at_once,
+        both: nids_are_unique, nid_is_free_again, many_at_once,
             nid_is_free_at_once, loopback_of_a_killed_supervisor_is_not_passed_on;
         root: nid_is_unique_across_users
     ]
@@ -25,51 +23,6 @@ fn hold(t: &Test, options: &str, address: &str) -> Outcome<Proc> {
     let mut probe = t.chbind(options, &words).stdin(Stdio::piped()).start()?;
     probe.wait_stdout("bind=ok listen=ok waiting")?;
     Ok(probe)
-}
-
-fn wildcards_of_two_contexts(t: &Test) -> Outcome {
-    let _one = hold(t, "--ip 10.0.0.1", "0.0.0.0:8080")?;
-    let _two = hold(t, "--ip 10.0.0.2", "0.0.0.0:8080")?;
-    for address in [A, B] {
-        ensure!(net::answers(&format!("{address}:8080")), "{address} does not answer");
-    }
-    net::refuses("10.0.0.3:8080")
-}
-
-fn loopbacks_of_two_contexts(t: &Test) -> Outcome {
-    // Even where the contexts share their address.
-    let _one = hold(t, "--ip 10.0.0.1", "127.0.0.1:3306")?;
-    let _two = hold(t, "--ip 10.0.0.1", "127.0.0.1:3306")?;
-    let _three = hold(t, "--ip 10.0.0.2", "127.0.0.1:3306")?;
-    let held: HashSet<_> = net::listening_on(3306)?.into_iter().collect();
-    ensure_eq!(held.len(), 3, "{held:?}");
-    net::refuses("127.0.0.1:3306")
-}
-
-fn one_address_in_two_contexts(t: &Test) -> Outcome {
-    let _one = hold(t, S, "0.0.0.0:8080")?;
-    for probe in PROBES {
-        t.chbind(S, probe).words("tcp4 bind 0.0.0.0:8080").run()?.ok()?.printed("bind=EADDRINUSE")?;
-        t.chbind(S, probe).words("tcp4 bind 10.0.0.1:8080").run()?.ok()?.printed("bind=EADDRINUSE")?;
-        t.chbind(S, probe).words("tcp4 bind 0.0.0.0:8081").run()?.ok()?.printed("bind=ok")?;
-    }
-    Ok(())
-}
-
-/// A wildcard listener of the host has the port on every address. The message says who, as the error does not; also to the
-/// usual server, which ends at once when it does not get its port.
-fn host_listener(t: &Test) -> Outcome {
-    let _host = TcpListener::bind("0.0.0.0:8080")?;
-    for probe in PROBES {
-        for address in ["0.0.0.0", A] {
-            let words = format!("tcp4 bind {address}:8080");
-            t.chbind(S, probe).words(&words).run()?.ok()?.printed("bind=EADDRINUSE")?;
-        }
-    }
-    for _ in 0..5 {
-        t.chbind(S, "probe tcp4 bind 0.0.0.0:8080").run()?.told(&["chbind:", "10.0.0.1:8080/tcp", "0.0.0.0:8080"])?;
-    }
-    Ok(())
 }
 
 fn nids_are_unique(t: &Test) -> Outcome {

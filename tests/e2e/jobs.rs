@@ -14,12 +14,7 @@ use nix::sys::signal::Signal;
 use crate::rows::S;
 
 pub(crate) fn cases() -> Vec<Case> {
-    in_both_models![
-        interrupt_of_a_blocking_connect,
-        blocking_connect_holds_up_nobody,
-        row_52_blocking_connect,
-        job_control
-    ]
+    in_both_models![interrupt_of_a_blocking_connect, blocking_connect_holds_up_nobody, job_control]
 }
 
 const BUSY: &str = "10.0.0.3:7400";
@@ -51,34 +46,6 @@ fn blocking_connect_holds_up_nobody(t: &Test, model: &str) -> Outcome {
         for _ in range(50): socket.socket().bind(('', 0))\n\
         print('quick' if time.monotonic() - start < 1 else 'slow', flush=True)\nimport os\nos._exit(0)";
     t.chbind(&format!("{S} {model}"), "python3 -c").arg(script).limit(SOON).run()?.ok()?.printed("quick")?;
-    Ok(())
-}
-
-/// As natively: the same words, the same outcome, in a context and out of it.
-fn row_52_blocking_connect(t: &Test, model: &str) -> Outcome {
-    let busy = Busy::listen(BUSY)?;
-    for probe in crate::rows::PROBES {
-        for (words, wanted) in [
-            ("tcp4 opt nonblock connect 10.0.0.3:7400 connect 10.0.0.3:7400", "connect=EINPROGRESS connect=EALREADY"),
-            ("tcp4 sndtimeo 300 connect 10.0.0.3:7400", "connect=EINPROGRESS"),
-            ("tcp4 alarm 300 connect 10.0.0.3:7400 connect-unspec", "connect=EINTR connect-unspec=ok"),
-            (
-                "tcp4 alarm 300 connect 10.0.0.3:7400 opt nonblock connect 10.0.0.3:7400",
-                "connect=EINTR connect=EALREADY",
-            ),
-        ] {
-            t.native(probe).words(words).run()?.ok()?.printed(wanted)?;
-            t.chbind(&format!("{S} {model}"), probe).words(words).run()?.ok()?.printed(wanted)?;
-        }
-    }
-    // With SA_RESTART the signal is not seen in connect(), which goes on until it gets through.
-    let words = "tcp4 alarm-restart 300 connect 10.0.0.3:7400 peer";
-    let mut waiting = t.chbind(&format!("{S} {model}"), "probe").words(words).start()?;
-    std::thread::sleep(Duration::from_millis(800));
-    ensure!(waiting.status().is_none(), "connect was ended by the signal: {}", waiting.stdout());
-    let through = wait_for(SOON, || busy.drain().is_ok() && waiting.status().is_some());
-    ensure!(through, "never gets through: {}", waiting.stderr());
-    waiting.finish(SOON)?.ok()?.printed("connect=ok peer=10.0.0.3:7400")?;
     Ok(())
 }
 

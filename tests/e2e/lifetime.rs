@@ -2,7 +2,7 @@
 
 use std::process::Stdio;
 
-use chbind_tests::net::{self, A, F, Peer};
+use chbind_tests::net::{self, F, Peer};
 use chbind_tests::{Case, Outcome, SOON, Test, cases, ensure, ensure_eq, in_both_models, procs, wait_for};
 use nix::sys::signal::Signal;
 
@@ -11,7 +11,7 @@ use crate::rows::{PROBES, S};
 pub(crate) fn cases() -> Vec<Case> {
     let mut all =
         in_both_models![gone_after_the_end, gone_after_a_daemon, gone_after_kill, fails_closed_without_supervisor];
-    all.extend(cases![both: row_50_connected_sockets_are_not_touched, signals_do_not_end_the_supervisor, supervisor_keeps_nothing_of_its_caller,
+    all.extend(cases![both: signals_do_not_end_the_supervisor, supervisor_keeps_nothing_of_its_caller,
         supervisor_is_in_the_callers_cgroup, supervisor_is_small, no_listener_of_ones_own_without_supervisor]);
     all
 }
@@ -111,31 +111,6 @@ pub(crate) fn kill_supervisors(t: &Test) -> Outcome {
     ensure!(!supervisors.is_empty(), "no supervisor");
     supervisors.iter().for_each(|process| _ = procs::send(process.pid, Signal::SIGKILL));
     ensure!(wait_for(SOON, || t.supervisors().is_empty()), "SIGKILL does not end the supervisor");
-    Ok(())
-}
-
-/// Sends and receives on a connected socket need no supervisor at all: they work when it is dead.
-fn row_50_connected_sockets_are_not_touched(t: &Test) -> Outcome {
-    let (tcp, udp) = (Peer::listen(&format!("{F}:7300"))?, net::udp_peer(&format!("{F}:7300"))?);
-    for program in PROBES {
-        let words = "tcp4 connect 10.0.0.3:7300 udp4 connect 10.0.0.3:7300 wait \
-            use 0 send write recv use 1 send write recv";
-        let mut probe = t.chbind(S, program).words(words).stdin(Stdio::piped()).start()?;
-        probe.wait_stdout("waiting")?;
-        let (mut stream, from) = tcp.accept()?;
-        ensure_eq!(from, A.parse::<std::net::IpAddr>()?);
-        kill_supervisors(t)?;
-        probe.say("go")?;
-        let mut text = [0; 10];
-        std::io::Read::read_exact(&mut stream, &mut text)?;
-        std::io::Write::write_all(&mut stream, b"tcp")?;
-        let mut buffer = [0; 8];
-        let (_, client) = udp.recv_from(&mut buffer)?;
-        udp.recv_from(&mut buffer)?;
-        udp.send_to(b"udp", client)?;
-        let wanted = "connect=ok connect=ok waiting send=ok write=ok recv=tcp send=ok write=ok recv=udp";
-        probe.finish(SOON)?.ok()?.printed(wanted)?;
-    }
     Ok(())
 }
 

@@ -19,8 +19,6 @@ mod postgres;
 mod quic;
 mod remote;
 mod rows;
-mod rows_bind;
-mod rows_connect;
 mod runtimes;
 mod servers;
 mod set_id;
@@ -54,8 +52,6 @@ fn cases() -> Vec<Case> {
         messages::cases(),
         postgres::cases(),
         quic::cases(),
-        rows_bind::cases(),
-        rows_connect::cases(),
         runtimes::cases(),
         servers::cases(),
         set_id::cases(),

@@ -6,11 +6,11 @@ use std::time::Duration;
 use chbind_tests::net::{self, A, B, F, Peer};
 use chbind_tests::{Case, Cmd, Outcome, Proc, Test, Who, cases, ensure, ensure_eq, wait_for};
 
-use crate::rows::{PROBES, S};
+use crate::rows::S;
 
 pub(crate) fn cases() -> Vec<Case> {
     let mut all = cases![
-        both: curl, dig, getent, row_37_resolver_of_the_host, row_37_resolver_named_by_resolv_conf, redis,
+        both: curl, dig, getent, redis,
             ip_shows_addresses
     ];
     all.extend(cases![both: iperf3].into_iter().map(Case::alone));
@@ -68,44 +68,6 @@ fn getent(t: &Test) -> Outcome {
         let done = with_resolver(t, address, t.chbind(S, "getent ahostsv4 example.test"))?.run()?.ok()?;
         ensure!(done.stdout.contains("10.9.9.9"), "{done}");
     }
-    Ok(())
-}
-
-/// 127.0.0.53 is reached for DNS, by datagram and stream, and for nothing else.
-fn row_37_resolver_of_the_host(t: &Test) -> Outcome {
-    let (tcp, udp) = (Peer::listen("127.0.0.53:53")?, net::udp_peer("127.0.0.53:53")?);
-    let other = Peer::listen("127.0.0.53:54")?;
-    for probe in PROBES {
-        t.chbind(S, probe)
-            .words("tcp4 connect 127.0.0.53:53 peer")
-            .run()?
-            .ok()?
-            .printed("connect=ok peer=127.0.0.53:53")?;
-        tcp.accept()?;
-        t.chbind(S, probe).words("udp4 connect 127.0.0.53:53 send").run()?.ok()?.printed("connect=ok send=ok")?;
-        net::receive(&udp)?;
-        for call in ["sendto", "sendmsg", "sendmmsg"] {
-            let words = format!("udp4 {call} 127.0.0.53:53");
-            t.chbind(S, probe).words(&words).run()?.ok()?.printed(&format!("{call}=ok"))?;
-            net::receive(&udp)?;
-        }
-        t.chbind(S, probe).words("tcp4 connect 127.0.0.53:54").run()?.ok()?.printed("connect=ECONNREFUSED")?;
-    }
-    ensure!(!other.was_reached(), "another port than 53 was reached");
-    Ok(())
-}
-
-/// Any loopback address that resolv.conf names is a resolver; one that it does not name is not.
-fn row_37_resolver_named_by_resolv_conf(t: &Test) -> Outcome {
-    let (named, unnamed) = (Peer::listen("127.0.0.9:53")?, Peer::listen("127.0.0.10:53")?);
-    for probe in PROBES {
-        let words = "tcp4 connect 127.0.0.9:53";
-        with_resolver(t, "127.0.0.9", t.chbind(S, probe).words(words))?.run()?.ok()?.printed("connect=ok")?;
-        named.accept()?;
-        let words = "tcp4 connect 127.0.0.10:53";
-        with_resolver(t, "127.0.0.9", t.chbind(S, probe).words(words))?.run()?.ok()?.printed("connect=ECONNREFUSED")?;
-    }
-    ensure!(!unnamed.was_reached(), "a loopback address that is no resolver was reached");
     Ok(())
 }
 

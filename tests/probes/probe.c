@@ -179,6 +179,10 @@ static int one(char ***words)
 	else if (!strcmp(w, "raw6")) { int protocol = atoi(NEXT); open_socket(AF_INET6, SOCK_RAW, protocol); }
 	else if (!strcmp(w, "mptcp4")) open_socket(AF_INET, SOCK_STREAM, IPPROTO_MPTCP);
 	else if (!strcmp(w, "unix")) open_socket(AF_UNIX, SOCK_STREAM, 0);
+	else if (!strcmp(w, "new-network")) {
+		/* A network of its own, with all rights over it. */
+		if (unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0) report("new-network", -1);
+	}
 	else if (!strcmp(w, "fd")) adopt(atoi(NEXT));
 	else if (!strcmp(w, "pass")) pass(NEXT);
 	else if (!strcmp(w, "take")) take(NEXT);

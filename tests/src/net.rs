@@ -129,8 +129,13 @@ impl Peer {
 
     /// The next connection and where it comes from.
     pub fn accept(&self) -> Outcome<(TcpStream, IpAddr)> {
+        self.accept_within(SOON)
+    }
+
+    /// The same, with a bound on the time that it is waited for.
+    pub fn accept_within(&self, limit: Duration) -> Outcome<(TcpStream, IpAddr)> {
         let mut accepted = None;
-        wait_for(SOON, || {
+        wait_for(limit, || {
             accepted = self.0.accept().ok();
             accepted.is_some()
         });

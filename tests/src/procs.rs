@@ -51,7 +51,7 @@ pub fn send(pid: i32, signal: Signal) -> bool {
 }
 
 /// Kills what is left in a namespace, until nothing is.
-pub(crate) fn kill_all_in(namespace: &str) {
+pub fn kill_all_in(namespace: &str) {
     wait_for(Duration::from_secs(5), || {
         let left = in_namespace(namespace);
         left.iter().for_each(|process| _ = send(process.pid, Signal::SIGKILL));

@@ -38,7 +38,8 @@ pub fn main(cases: Vec<Case>) -> ExitCode {
     conclusion.exit_code()
 }
 
-fn prepare() -> Result<Bed, String> {
+/// Sets up what the trials share; says in words why it cannot.
+pub fn prepare() -> Result<Bed, String> {
     if !nix::unistd::geteuid().is_root() {
         return Err("these tests need root: they make network namespaces and an ordinary user".to_owned());
     }

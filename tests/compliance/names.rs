@@ -1,0 +1,53 @@
+//! Section 5: what is seen from inside.
+
+use crate::table::{D, M, P, Row, S, case, row};
+
+pub(crate) const ROWS: &[Row] = &[row(
+    "section_5",
+    "getsockname and getpeername show 127.0.0.1 for L; accept and recvmsg show the peer as it is",
+    &[
+        case(S, "tcp4 bind 127.0.0.1:P name listen wait name", "bind=ok name=127.0.0.1:P listen=ok name=127.0.0.1:P")
+            .seen(&["table tcp L:P"]),
+        case(S, "udp4 bind 127.0.0.1:0 name", "bind=ok name=127.0.0.1:*"),
+        case(
+            S,
+            "tcp4 bind 127.0.0.1:P listen tcp4 connect 127.0.0.1:P name peer use 0 accept name peer",
+            "bind=ok listen=ok connect=ok name=127.0.0.1:* peer=127.0.0.1:P accept=L:* name=127.0.0.1:P peer=127.0.0.1:*",
+        ),
+        case(
+            S,
+            "udp4 bind 127.0.0.1:P udp4 connect 127.0.0.1:P name peer send use 0 recvmsg",
+            "bind=ok connect=ok name=127.0.0.1:* peer=127.0.0.1:P send=ok recvmsg=hello from=L:*",
+        ),
+        case(
+            D,
+            "tcp6 bind [::1]:P name listen tcp6 connect [::1]:P name peer",
+            "bind=ok name=[::ffff:127.0.0.1]:P listen=ok connect=ok name=[::ffff:127.0.0.1]:* peer=[::ffff:127.0.0.1]:P",
+        ),
+        case(
+            P.with("--lback X6"),
+            "tcp6 bind [::1]:P listen tcp6 connect [::1]:P name peer use 0 accept",
+            "bind=ok listen=ok connect=ok name=[::1]:* peer=[::1]:P accept=[X6]:*",
+        ),
+        // Addresses are shown as they are, and so is what is not bound.
+        case(S, "tcp4 name peer bind A:P name", "name=0.0.0.0:0 peer=ENOTCONN bind=ok name=A:P"),
+        case(S, "udp4 name peer", "name=0.0.0.0:0 peer=ENOTCONN"),
+        case(D, "udp6 name tcp6 name", "name=[::]:0 name=[::]:0"),
+        case(S, "tcp4 connect R:P name peer", "connect=ok name=A:* peer=R:P").seen(&["tcp R:P sees A"]),
+        case(
+            S,
+            "udp4 connect R:P connect-unspec name peer",
+            "connect=ok connect-unspec=ok name=0.0.0.0:0 peer=ENOTCONN",
+        )
+        .natively(),
+        case(
+            M,
+            "udp4 bind 0.0.0.0:P connect RB:P2 name connect-unspec name",
+            "bind=ok connect=ok name=B:P connect-unspec=ok name=0.0.0.0:P",
+        ),
+        case(S, "udp4 opt noport bind A:0 name", "bind=ok name=A:0").natively(),
+        case(P, "tcp6 connect [R6]:P name peer", "connect=ok name=[A6]:* peer=[R6]:P").seen(&["tcp [R6]:P sees A6"]),
+        case(D, "tcp6 connect [::ffff:R]:P name peer", "connect=ok name=[::ffff:A]:* peer=[::ffff:R]:P")
+            .seen(&["tcp R:P sees A"]),
+    ],
+)];

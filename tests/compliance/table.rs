@@ -1,0 +1,192 @@
+//! What a row of the table is. The rows themselves are in the modules that are named after their subjects.
+//!
+//! A row belongs to one row (or paragraph) of the semantics and has a case for each thing that it says. A case is a context, the
+//! words of the probe (`tests/probes/probe.c`), what it has to print, and what is seen from outside meanwhile and
+//! afterwards (`observe.rs`). In all of these the names of `world.rs` stand for addresses, and P, P2 … for fresh ports.
+
+use chbind_tests::Who;
+
+/// A context: its name in the semantics, the options of chbind that make it, and further ones.
+#[derive(Clone, Copy)]
+pub(crate) struct Context {
+    pub(crate) name: &'static str,
+    options: &'static str,
+    pub(crate) more: &'static str,
+}
+
+/// The contexts by the names that the semantics give them; their number is known, and so is their loopback L.
+pub(crate) const S: Context = context("S", "--nid 1000 --ip A/24");
+pub(crate) const M: Context = context("M", "--nid 1000 --ip A/24 --ip B/24");
+pub(crate) const D: Context = context("D", "--nid 1000 --ip A/24 --ip A6/64");
+pub(crate) const P: Context = context("P", "--nid 1000 --ip A6/64");
+pub(crate) const Z: Context = context("Z", "--nid 1000 --ip A/24 --loopback deny");
+/// As D, with the IPv6 address first: it is the primary.
+pub(crate) const D6: Context = context("D6", "--nid 1000 --ip A6/64 --ip A/24");
+/// Two addresses in two subnets.
+pub(crate) const M2: Context = context("M2", "--nid 1000 --ip A/24 --ip C/24");
+/// Two IPv6 addresses; two of each family.
+pub(crate) const P2: Context = context("P2", "--nid 1000 --ip A6/64 --ip B6/64");
+pub(crate) const D2: Context = context("D2", "--nid 1000 --ip A/24 --ip B/24 --ip A6/64 --ip B6/64");
+/// A second context beside one of the above: with an address of its own, or with the same.
+pub(crate) const S2: Context = context("S2", "--nid 1001 --ip B/24");
+pub(crate) const S1: Context = context("S1", "--nid 1001 --ip A/24");
+pub(crate) const PB: Context = context("PB", "--nid 1001 --ip B6/64");
+/// No context: a process outside.
+pub(crate) const OUTSIDE: Context = context("outside", "");
+
+const fn context(name: &'static str, options: &'static str) -> Context {
+    Context { name, options, more: "" }
+}
+
+impl Context {
+    /// The same with these options as well.
+    pub(crate) const fn with(mut self, more: &'static str) -> Self {
+        self.more = more;
+        self
+    }
+
+    /// A context that has no name.
+    pub(crate) const fn of(options: &'static str) -> Self {
+        Self { name: "", options: "--nid 1000", more: options }
+    }
+
+    /// The options of chbind; `None` outside of all contexts.
+    pub(crate) fn options(&self) -> Option<String> {
+        (!self.options.is_empty()).then(|| format!("{} {}", self.options, self.more))
+    }
+}
+
+/// A way in which the rules are kept, and the option that chooses it.
+pub(crate) struct Enforcement {
+    pub(crate) name: &'static str,
+    pub(crate) option: &'static str,
+}
+
+/// All that there are: each case runs in each.
+pub(crate) const ENFORCEMENTS: &[Enforcement] = &[Enforcement { name: "seccomp", option: "" }];
+
+/// The two process models, in which everything has to be the same.
+pub(crate) const MODELS: [&str; 2] = ["exec", "parent"];
+
+/// The probe, and the same with bare system calls. A cell of the table holds if it holds for both.
+pub(crate) const PROBES: [&str; 2] = ["probe", "probe-raw"];
+
+/// Another process of a case: it is started before the probe, must come to its `wait`, and goes on after the probe's end.
+pub(crate) type Beside = (Context, &'static str, &'static str);
+
+/// One line of the table.
+pub(crate) struct Case {
+    pub(crate) context: Context,
+    pub(crate) words: &'static str,
+    pub(crate) prints: &'static str,
+    pub(crate) seen: &'static [&'static str],
+    pub(crate) beside: &'static [Beside],
+    pub(crate) who: Option<Who>,
+    pub(crate) given: &'static str,
+    pub(crate) resolver: &'static str,
+    pub(crate) around: &'static str,
+    pub(crate) inside: &'static str,
+    pub(crate) natively: bool,
+    pub(crate) cannot: &'static [(&'static str, &'static str)],
+}
+
+/// In this context the probe, with these words, prints that.
+pub(crate) const fn case(context: Context, words: &'static str, prints: &'static str) -> Case {
+    Case {
+        context,
+        words,
+        prints,
+        seen: &[],
+        beside: &[],
+        who: None,
+        given: "",
+        resolver: "",
+        around: "",
+        inside: "",
+        natively: false,
+        cannot: &[],
+    }
+}
+
+impl Case {
+    /// From outside this is seen: see `observe.rs`.
+    pub(crate) const fn seen(mut self, seen: &'static [&'static str]) -> Self {
+        self.seen = seen;
+        self
+    }
+
+    /// These processes are there as well.
+    pub(crate) const fn beside(mut self, beside: &'static [Beside]) -> Self {
+        self.beside = beside;
+        self
+    }
+
+    /// Only for root.
+    pub(crate) const fn root(mut self) -> Self {
+        self.who = Some(Who::Root);
+        self
+    }
+
+    /// Only for the ordinary user.
+    pub(crate) const fn user(mut self) -> Self {
+        self.who = Some(Who::User);
+        self
+    }
+
+    /// With this system control (its name without `net.`, and its value).
+    pub(crate) const fn given(mut self, sysctl: &'static str) -> Self {
+        self.given = sysctl;
+        self
+    }
+
+    /// With a resolv.conf that names this server.
+    pub(crate) const fn resolver(mut self, address: &'static str) -> Self {
+        self.resolver = address;
+        self
+    }
+
+    /// chbind is started by these words.
+    pub(crate) const fn around(mut self, words: &'static str) -> Self {
+        self.around = words;
+        self
+    }
+
+    /// The probe is started, in the context, by these words.
+    pub(crate) const fn inside(mut self, words: &'static str) -> Self {
+        self.inside = words;
+        self
+    }
+
+    /// It is the same without a context: the answer is the kernel's own.
+    pub(crate) const fn natively(mut self) -> Self {
+        self.natively = true;
+        self
+    }
+
+    /// It does not hold in those enforcements, for these reasons. It is run all the same, and must indeed not hold.
+    pub(crate) const fn cannot(mut self, reasons: &'static [(&'static str, &'static str)]) -> Self {
+        self.cannot = reasons;
+        self
+    }
+}
+
+/// A row of the semantics.
+pub(crate) struct Row {
+    /// `row_01`, or the paragraph.
+    pub(crate) name: &'static str,
+    /// What it says, in a few words.
+    pub(crate) says: &'static str,
+    pub(crate) cases: &'static [Case],
+}
+
+/// A row with its cases.
+pub(crate) const fn row(name: &'static str, says: &'static str, cases: &'static [Case]) -> Row {
+    Row { name, says, cases }
+}
+
+/// The rows that have to be there, by the numbers of the semantics.
+pub(crate) fn missing(rows: &[&Row]) -> Vec<String> {
+    let numbers = (1..=25).chain(31..=53).map(|number| format!("row_{number:02}"));
+    let others = ["collisions", "section_5"].map(str::to_owned);
+    numbers.chain(others).filter(|name| !rows.iter().any(|row| row.name == name && !row.cases.is_empty())).collect()
+}
