@@ -409,7 +409,7 @@ pub(crate) const ROWS: &[Row] = &[
                 "tcp6 connect [R6]:P connect [R6]:P2",
                 "connect=EACCES connect=ok",
             )
-            .seen(&["tcp [R6]:P sees nobody"]),
+            .seen(&["tcp [R6]:P sees nobody", "tcp [R6]:P2 sees A6"]),
             case(
                 D.with("--deny-connect R"),
                 "tcp6 connect [::ffff:R]:P udp6 sendto [::ffff:R]:P",

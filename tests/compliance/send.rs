@@ -220,6 +220,8 @@ pub(crate) const ROWS: &[Row] = &[
                 .seen(&["udp GROUP:P sees A"]),
             case(S, "udp4 opt multicast-if:A sendto GROUP:P", "sendto=ok").seen(&["udp GROUP:P sees A"]),
             case(M, "udp4 opt multicast-if:B sendto GROUP:P", "sendto=ok").seen(&["udp GROUP:P sees B"]),
+            case(S, "udp4 opt multicast-if:127.0.0.1 opt multicast-if:0.0.0.0 sendto GROUP:P", "sendto=ok")
+                .seen(&["udp GROUP:P sees A"]),
             case(S, "udp4 opt multicast-if-long:0.0.0.0%w0 sendto GROUP:P", "sendto=ok").seen(&["udp GROUP:P sees A"]),
             case(S, "udp4 bind A:P2 opt multicast-if:F sendto GROUP:P", "bind=ok multicast-if=EADDRNOTAVAIL sendto=ok")
                 .seen(&["udp GROUP:P sees A"]),
