@@ -4,7 +4,7 @@
 use std::net::{IpAddr, UdpSocket};
 
 use chbind_tests::net::{self, A, A6, B, F, F6};
-use chbind_tests::{Case, Outcome, Proc, SOON, Test, ensure, ensure_eq, wait_for};
+use chbind_tests::{Case, Outcome, Proc, SOON, Test, cases, ensure, ensure_eq, wait_for};
 
 use crate::remote::{self, R};
 use crate::rows::{D, M, S};
@@ -40,6 +40,9 @@ pub(crate) fn cases() -> Vec<Case> {
             add("questions_passed_on", questions_passed_on);
         }
     }
+    cases.extend(cases![both: two_contexts_of_several_addresses].into_iter().map(|case| {
+        case.known_gap("of two wildcards on one port the kernel gives a datagram to one alone, and its filter drops it")
+    }));
     cases
 }
 
@@ -178,6 +181,18 @@ fn several_addresses(t: &Test, server: &Server) -> Outcome {
     } else {
         net::refuses(&format!("{B}:53"))?;
         running.wait_stderr(&format!("serves {A} only, not {B}"))?;
+    }
+    Ok(())
+}
+
+/// Servers that let others have their port as well (SO_REUSEADDR), in two contexts of several addresses each.
+fn two_contexts_of_several_addresses(t: &Test) -> Outcome {
+    net::ip("addr add 10.0.0.4/32 dev lo\n")?;
+    let dnsmasq = &SERVERS[2];
+    let _one = dnsmasq.start(t, M, A)?;
+    let _two = dnsmasq.start(t, "--ip 10.0.0.3/24 --ip 10.0.0.4/24", F)?;
+    for address in [A, B, F, "10.0.0.4"] {
+        dig(t, address, "", "example.test")?;
     }
     Ok(())
 }

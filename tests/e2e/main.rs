@@ -15,6 +15,7 @@ mod icmp;
 mod jobs;
 mod lifetime;
 mod messages;
+mod multicast;
 mod postgres;
 mod quic;
 mod remote;
@@ -50,6 +51,7 @@ fn cases() -> Vec<Case> {
         jobs::cases(),
         lifetime::cases(),
         messages::cases(),
+        multicast::cases(),
         postgres::cases(),
         quic::cases(),
         runtimes::cases(),
