@@ -42,6 +42,32 @@ pub fn check(context: &Context, control: &mut [u8], source: Option<IpAddr>) -> V
     Ok(())
 }
 
+/// The interface that a list of control messages, as the caller wrote it, asks to send by; 0 for none. It has a say in the
+/// source that the kernel would prefer.
+pub fn interface(control: &[u8]) -> u32 {
+    let mut found = 0;
+    let mut rest = control;
+    while let Some((level, kind, data, next)) = first(rest) {
+        let at = match (level, kind) {
+            (IPPROTO_IP, IP_PKTINFO) => 0,
+            (IPPROTO_IPV6, IPV6_PKTINFO | IPV6_2292PKTINFO) => 16,
+            _ => data.len(),
+        };
+        let index = data.get(at..).and_then(|field| field.first_chunk()).map_or(0, |index| u32::from_ne_bytes(*index));
+        found = if index == 0 { found } else { index };
+        rest = next;
+    }
+    found
+}
+
+/// The level, type and data of the first message, and what is behind it. `None` where there is none, or the kernel stops.
+fn first(list: &[u8]) -> Option<(i32, i32, &[u8], &[u8])> {
+    let len = usize::from_ne_bytes(*list.first_chunk()?);
+    let field = |at: usize| list.get(at..)?.first_chunk().map(|bytes| i32::from_ne_bytes(*bytes));
+    let data = list.get(HEADER..len)?;
+    Some((field(8)?, field(12)?, data, list.get(len.next_multiple_of(size_of::<usize>())..).unwrap_or_default()))
+}
+
 fn one(context: &Context, level: i32, kind: i32, data: &mut [u8], source: Option<IpAddr>) -> Verdict<()> {
     match (level, kind) {
         // struct in_pktinfo: interface index, source (ipi_spec_dst), destination; 4 bytes each.

@@ -1,7 +1,7 @@
 //! connect: the socket is pinned to its source; then the connection is made; both on the duplicate.
 
 use super::caller::Stop;
-use super::pin::{local, mend, pin, settle, unsettle};
+use super::pin::{local, mend, pin, rehearse, settle, unsettle};
 use super::route::Asker;
 use super::worker::{Likely, Subject, Worker};
 use crate::sys::seccomp::{Answer, Notification};
@@ -25,7 +25,7 @@ impl Worker {
         for _ in 0..ATTEMPTS {
             let section = self.shared.acts.enter()?;
             let bound = local(fd)?;
-            let host = Asker { shared: self.shared, socket: fd };
+            let host = Asker { shared: self.shared, socket: fd, interface: 0 };
             let action = connect::connect(self.shared.context, &socket, bound, address.bytes(), &host)?;
             self.still_waiting(call)?;
             let Connect::To { destination, source } = action else {
@@ -48,6 +48,7 @@ impl Worker {
                     Err(errno) => return Err(errno.into()),
                 },
                 Source::Settle(source) => {
+                    rehearse(fd, &socket, source, destination)?;
                     let settled = settle(fd, &socket, source).and_then(|()| socket::connect(fd, destination));
                     if settled.is_err() {
                         unsettle(fd, bound)?;

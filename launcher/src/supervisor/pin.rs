@@ -11,7 +11,7 @@ use chbind_policy::sockaddr::{canonical, for_family};
 use chbind_policy::socket::{Create, create};
 use chbind_policy::{Context, Family, Socket, Transport};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd, BorrowedFd};
 
 /// Whether `bound`, the local address of the socket, was chosen here.
 pub(super) fn is_pinned(fd: BorrowedFd, bound: SocketAddr) -> bool {
@@ -94,6 +94,28 @@ pub(super) fn mend(context: &Context, guard: &Guard, fd: BorrowedFd, socket: &So
     }
 }
 
+/// Tries on another socket whether `destination` can be had from `source`: a socket that has been settled on a source and
+/// cannot be connected is not easily got back onto its wildcard.
+pub(super) fn rehearse(
+    fd: BorrowedFd,
+    socket: &Socket,
+    source: SocketAddr,
+    destination: SocketAddr,
+) -> sys::Result<()> {
+    if socket.transport != Transport::Udp {
+        return Ok(());
+    }
+    let (domain, kind, protocol) = socket.arguments();
+    let stand_in = socket::socket(domain, kind, protocol)?;
+    let stand_in = stand_in.as_fd();
+    for name in [libc::SO_BROADCAST, libc::SO_BINDTOIFINDEX] {
+        let value = socket::option(fd, libc::SOL_SOCKET, name)?;
+        socket::set_option(stand_in, libc::SOL_SOCKET, name, &value.to_ne_bytes())?;
+    }
+    pin(stand_in, socket, source)?;
+    socket::connect(stand_in, destination)
+}
+
 /// 224.0.0.0, which no group has (RFC 5771).
 const NO_GROUP: IpAddr = IpAddr::V4(Ipv4Addr::new(224, 0, 0, 0));
 
@@ -125,7 +147,8 @@ pub(super) fn settle(fd: BorrowedFd, socket: &Socket, source: SocketAddr) -> sys
     if is_group || is_source { Ok(()) } else { Err(Errno(libc::EADDRNOTAVAIL)) }
 }
 
-/// Takes the address away again from a socket that was bound to `before`, a wildcard.
+/// Takes the address away again, as far as the kernel lets it go, from a socket that was bound to `before`, a wildcard. (It
+/// does not where the socket has been pinned before: `SOCK_BINDADDR_LOCK`, net/ipv4/udp.c.)
 pub(super) fn unsettle(fd: BorrowedFd, before: SocketAddr) -> sys::Result<()> {
     socket::disconnect(fd)?;
     // A port that the kernel had chosen is gone now. Asked for by number it stays.

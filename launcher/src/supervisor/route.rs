@@ -13,6 +13,8 @@ use std::sync::{Mutex, PoisonError};
 pub(super) struct Asker<'a> {
     pub(super) shared: &'static Shared,
     pub(super) socket: BorrowedFd<'a>,
+    /// The index of the interface that the message asks for, 0 for none.
+    pub(super) interface: u32,
 }
 
 impl Host for Asker<'_> {
@@ -29,9 +31,10 @@ impl Host for Asker<'_> {
             destination: destination.ip(),
             port: destination.port(),
             protocol: u8::try_from(option(libc::SO_PROTOCOL)).unwrap_or_default(),
-            interface: match scope(destination) {
-                0 => option(libc::SO_BINDTOIFINDEX) as u32,
-                scope => scope,
+            interface: match (self.interface, scope(destination)) {
+                (0, 0) => option(libc::SO_BINDTOIFINDEX) as u32,
+                (0, scope) => scope,
+                (interface, _) => interface,
             },
             mark: option(libc::SO_MARK) as u32,
             user: socket::owner(self.socket).unwrap_or_default(),

@@ -238,7 +238,7 @@ impl Worker {
             let judged = socket.transport != Transport::Tcp || message.flags & libc::MSG_FASTOPEN != 0;
             let section = judged.then(|| self.shared.acts.enter()).transpose()?;
             let bound = local(fd)?;
-            let host = Asker { shared: self.shared, socket: fd };
+            let host = Asker { shared: self.shared, socket: fd, interface: control::interface(&message.control) };
             let action = send::send(self.shared.context, socket, bound, raw, message.flags, &host)?;
             // Judged before the socket is changed: a message that is refused leaves nothing behind.
             let mut control = self.controls(message, action.source, bound)?;
