@@ -47,8 +47,8 @@ fn outcomes(printed: &str) -> BTreeMap<&str, &str> {
 
 fn test_socket(t: &Test) -> Outcome {
     let program = t.write("outcomes.py", include_str!("../programs/outcomes.py"))?;
-    // Each in a directory of its own, for they make files of the same names. Natively in namespaces of its own besides: the
-    // ports are then not those of the run inside, and root's test of sethostname is not to name this machine.
+    // Each in a directory of its own, for they make files of the same names. Natively in namespaces of its own besides:
+    // the ports are then not those of the run inside, and root's test of sethostname is not to name this machine.
     let directory = |name: &str| -> Outcome<String> {
         let path = t.dir().join(name);
         std::fs::create_dir(&path)?;

@@ -69,8 +69,8 @@ fn unbound(t: &Test, _: &str, dir: &str) -> Outcome<String> {
     let path = t.dir().join(dir);
     let d = path.display();
     let text = format!(
-        "server:\n  username: \"\"\n  chroot: \"\"\n  directory: {d}\n  pidfile: \"\"\n  use-syslog: no\n  logfile: \"\"\n\
-        num-threads: 1\n  interface: 0.0.0.0\n  interface: ::0\n  interface-automatic: yes\n\
+        "server:\n  username: \"\"\n  chroot: \"\"\n  directory: {d}\n  pidfile: \"\"\n  use-syslog: no\n\
+        logfile: \"\"\n  num-threads: 1\n  interface: 0.0.0.0\n  interface: ::0\n  interface-automatic: yes\n\
         access-control: 0.0.0.0/0 allow\n  access-control: ::0/0 allow\n  module-config: iterator\n\
         local-data: \"example.test. A 10.9.9.9\"\nremote-control:\n  control-enable: no\n\
         forward-zone:\n  name: \".\"\n  forward-addr: {R}\n"
@@ -88,7 +88,8 @@ fn named(t: &Test, _: &str, dir: &str) -> Outcome<String> {
     let d = path.display();
     let text = format!(
         "options {{ directory \"{d}\"; pid-file none; session-keyfile \"{d}/session.key\"; lock-file none;\n\
-        listen-on {{ any; }}; listen-on-v6 {{ any; }}; allow-query {{ any; }}; recursion yes; allow-recursion {{ any; }};\n\
+        listen-on {{ any; }}; listen-on-v6 {{ any; }}; allow-query {{ any; }};\n\
+        recursion yes; allow-recursion {{ any; }};\n\
         forward only; forwarders {{ {R}; }}; dnssec-validation no; }};\ncontrols {{ }};\n\
         zone \"example.test\" {{ type primary; file \"{zone}\"; }};\n"
     );
@@ -135,8 +136,8 @@ fn answer(socket: &UdpSocket) -> Outcome<(u8, IpAddr)> {
     Ok((packet[1], from.ip()))
 }
 
-/// Fails unless questions to each of `own` are answered, from there, and those to `foreign` are not, by datagram. Foreign
-/// ones are asked first: what listens to them as well would answer them first.
+/// Fails unless questions to each of `own` are answered, from there, and those to `foreign` are not, by datagram.
+/// Foreign ones are asked first: what listens to them as well would answer them first.
 fn answers_at(from: &str, own: &[&str], foreign: &[&str]) -> Outcome {
     let bracketed =
         |address: &str| if address.contains(':') { format!("[{address}]:53") } else { format!("{address}:53") };

@@ -39,7 +39,8 @@ fn witness(t: &Test) -> Outcome<Proc> {
     Ok(witness)
 }
 
-/// Fails unless the witness saw packets of this protocol come from there, and nothing from addresses that are not assigned.
+/// Fails unless the witness saw packets of this protocol come from there, and nothing from addresses that are not
+/// assigned.
 fn saw(witness: &mut Proc, protocol: &str, source: &str) -> Outcome {
     witness.wait_stdout(&format!("{protocol} {source}\n"))?;
     let seen = witness.stdout();
@@ -71,7 +72,8 @@ fn ping_sockets(t: &Test) -> Outcome {
     Ok(())
 }
 
-/// Without ping sockets ping and traceroute want raw ones; they fail, and it is said why. So are those of other protocols.
+/// Without ping sockets ping and traceroute want raw ones; they fail, and it is said why. So are those of other
+/// protocols.
 fn raw_sockets_are_refused(t: &Test) -> Outcome {
     let refused = |family: &str, protocol: &str| {
         [format!("family {family}"), format!("type 3, protocol {protocol})"), "refused a socket".to_owned()]

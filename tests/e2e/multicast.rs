@@ -41,8 +41,8 @@ fn member_elsewhere(t: &Test, command: &str) -> Outcome<Proc> {
     Ok(there)
 }
 
-/// Members in two contexts hear what one on another machine sends, and each other; whom they speak to sees the context's
-/// own address, though the route prefers another.
+/// Members in two contexts hear what one on another machine sends, and each other; whom they speak to sees the
+/// context's own address, though the route prefers another.
 fn group_of_two_contexts(t: &Test, bind: &str, group: &str, port: &str) -> Outcome {
     let mut there = member_elsewhere(t, &member(t, "r", bind, group, port)?)?;
     // Multicasts leave by the interface that has their source (`ip_route_output_key_hash_rcu`, net/ipv4/route.c).
@@ -88,8 +88,8 @@ fn not_without_the_option(t: &Test) -> Outcome {
     Ok(())
 }
 
-/// avahi-daemon for a host of that name, without D-Bus. Its directory for a process id cannot be changed: it gets a /run of
-/// its own.
+/// avahi-daemon for a host of that name, without D-Bus. Its directory for a process id cannot be changed: it gets a
+/// /run of its own.
 fn avahi_daemon(t: &Test, options: &str) -> Outcome<Proc> {
     let settings = "[server]\nhost-name=inside\nuse-ipv6=no\nenable-dbus=no\nallow-interfaces=w0\n\
         [publish]\npublish-workstation=no\npublish-aaaa-on-ipv4=no\n[wide-area]\nenable-wide-area=no\n";

@@ -1,4 +1,5 @@
-//! QUIC, by a program of its own (tests/quic): datagrams that are sent and received many at a time, with packet information.
+//! QUIC, by a program of its own (tests/quic): datagrams that are sent and received many at a time, with packet
+//! information.
 
 use std::path::PathBuf;
 use std::time::Duration;

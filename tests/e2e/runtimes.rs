@@ -1,5 +1,5 @@
-//! Servers and clients as Node, Python's asyncio and Java make them by themselves: one dual-stack socket on the wildcard
-//! where there is IPv6, or a socket for each family.
+//! Servers and clients as Node, Python's asyncio and Java make them by themselves: one dual-stack socket on the
+//! wildcard where there is IPv6, or a socket for each family.
 
 use chbind_tests::net::{self, A, A6, B, F, F6, Peer};
 use chbind_tests::{Case, Cmd, Outcome, Proc, Shell, Test, ensure, ensure_eq};
@@ -100,8 +100,8 @@ fn tcp(address: &str) -> Outcome<String> {
     Ok(plain(&told))
 }
 
-/// Fails unless the server answers datagrams at `address`, from there, and does not get those to `foreign`: they are sent
-/// before, and would be answered first.
+/// Fails unless the server answers datagrams at `address`, from there, and does not get those to `foreign`: they are
+/// sent before, and would be answered first.
 fn datagrams(address: &str, foreign: &[&str], from: &str) -> Outcome {
     let peer = net::udp_peer(&at(from, 0))?;
     for foreign in foreign {
@@ -129,7 +129,8 @@ fn one_port_in_two_contexts(t: &Test, runtime: &Runtime) -> Outcome {
 }
 
 /// A context with an address of each family. TCP: one dual-stack socket serves the primary address, and a line says so;
-/// a socket for each family serves both. A datagram socket serves both, and answers each from the address of its family.
+/// a socket for each family serves both. A datagram socket serves both, and answers each from the address of its
+/// family.
 fn dual_stack(t: &Test, runtime: &Runtime) -> Outcome {
     let mut server = runtime.serve(t, D)?;
     ensure_eq!(tcp(A)?, format!("local={A} peer={A}"));

@@ -1,5 +1,5 @@
-"""A member of a multicast group: `member.py NAME BIND GROUP PORT`. Lines of its input it sends to the group; it prints what it
-hears, from whom and at which address, and answers `who?` with its name, to the asker alone."""
+"""A member of a multicast group: `member.py NAME BIND GROUP PORT`. Lines of its input it sends to the group; it prints
+what it hears, from whom and at which address, and answers `who?` with its name, to the asker alone."""
 
 import select
 import socket

@@ -1,4 +1,4 @@
-// Serves on the wildcard, TCP and UDP, as Node does by itself: `node node.js serve PORT`; a client: `node node.js connect HOST PORT`.
+// Serves on the wildcard, TCP and UDP, as Node does by itself: `serve PORT`; a client: `connect HOST PORT`.
 const net = require('net');
 const dgram = require('dgram');
 const [what, ...rest] = process.argv.slice(2);

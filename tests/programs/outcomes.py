@@ -7,8 +7,8 @@ from test import support, test_socket
 
 # Families for which it depends on the machine and on the modules of its kernel whether there is anything to test.
 FOREIGN = "Bluetooth", "CAN", "Hyperv", "ISOTP", "J1939", "QIPCRTR", "RDS", "TIPC", "VSOCK"
-# Its clean-up closes the socket, in another thread, while the test may still ask for the socket's name: that test fails by
-# chance, more often where asking takes longer.
+# Its clean-up closes the socket, in another thread, while the test may still ask for the socket's name: that test fails
+# by chance, more often where asking takes longer.
 RACES = "NetworkConnectionAttributesTest.testSourceAddress"
 
 ORDER = "ok", "skipped", "failure", "error"

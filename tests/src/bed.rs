@@ -50,7 +50,9 @@ impl Bed {
         // From here on Drop cleans up whatever the next steps leave.
         let mut bed = Self { dir, user: name, uid: Uid::from_raw(0), gid: Gid::from_raw(0), go: OnceLock::new() };
         let home = bed.dir.display().to_string();
-        tool("useradd", &["--no-create-home", "--home-dir", &home, "--shell", "/bin/sh", &bed.user])?;
+        // No password fits `*`, but the account is not locked: sshd takes keys for it.
+        let account = ["--no-create-home", "--home-dir", &home, "--shell", "/bin/sh", "--password", "*", &bed.user];
+        tool("useradd", &account)?;
         let user = User::from_name(&bed.user)?.ok_or("useradd made a user that cannot be found")?;
         (bed.uid, bed.gid) = (user.uid, user.gid);
 

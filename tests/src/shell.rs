@@ -17,7 +17,8 @@ impl Shell {
         Ok(Self { proc: prefix.arg("sh").stdin(Stdio::piped()).start()?, commands: 0 })
     }
 
-    /// Runs commands that end, and gives what they print, without the blanks around it. Fails when the last of them does.
+    /// Runs commands that end, and gives what they print, without the blanks around it. Fails when the last of them
+    /// does.
     pub fn run(&mut self, commands: &str) -> Outcome<String> {
         self.commands += 1;
         let (before, mark) = (self.proc.stdout().len(), format!("\nend of {}: ", self.commands));

@@ -4,8 +4,8 @@
 //!     chbind-quic ask CERTIFICATE LOCAL SERVER BYTES
 //!
 //! Both files are DER. The implementation is quinn's, as it comes: on Linux it sends many packets by one sendmsg
-//! (UDP_SEGMENT), receives many by one recvmmsg (UDP_GRO), and a server on a wildcard learns from IP_PKTINFO where a packet
-//! came to, and says by it where the answer comes from.
+//! (UDP_SEGMENT), receives many by one recvmmsg (UDP_GRO), and a server on a wildcard learns from IP_PKTINFO where a
+//! packet came to, and says by it where the answer comes from.
 
 #![forbid(unsafe_code)]
 
