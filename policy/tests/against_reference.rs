@@ -212,13 +212,14 @@ proptest! {
     }
 
     #[test]
-    fn rows_43_and_44_control_messages(
+    fn rows_32_43_and_44_control_messages(
         world in any_world(),
         list in any_messages(),
         source in prop::option::of(any_ip()),
     ) {
         let source = source.map(|ip| ip.to_canonical());
         let mut bytes = packed(&list);
+        prop_assert_eq!(control::interface(&bytes), reference::option::by_interface(&list));
         let answer = world.ask(|context| seen(control::check(context, &mut bytes, source)));
         let expected = reference::option::control(&world, &list, source).map(|list| packed(&list));
         prop_assert_eq!(answer.map(|()| bytes), expected);

@@ -12,13 +12,8 @@ pub(crate) fn shown(world: &World, address: SocketAddr) -> SocketAddr {
         return address;
     }
     let ip = plain(address).ip();
-    if ip == IpAddr::V4(world.lback) {
-        localhost(address)
-    } else if ip.is_ipv6() && ip.to_string() == world.lback6.map_or(String::new(), |l| l.to_string()) {
-        localhost(address)
-    } else {
-        address
-    }
+    let is_l = ip == IpAddr::V4(world.lback) || world.lback6.is_some_and(|l| ip == IpAddr::V6(l));
+    if is_l { localhost(address) } else { address }
 }
 
 /// The loopback address of the family of `address`, written as that is.

@@ -43,6 +43,23 @@ pub(crate) fn control(world: &World, list: &[Message], source: Option<IpAddr>) -
     Ok(judged)
 }
 
+/// Rows 32 and 44: the interface that a send names beside the source, and may name alone; of several the last. 0 for none.
+pub(crate) fn by_interface(list: &[Message]) -> u32 {
+    let mut named = 0;
+    for (level, kind, data) in list {
+        let at = match (*level, *kind) {
+            V4_SOURCE => 0..4,
+            V6_SOURCE | V6_SOURCE_OLD => 16..20,
+            _ => continue,
+        };
+        match data.get(at) {
+            None | Some([0, 0, 0, 0]) => {}
+            Some(index) => named = u32::from_ne_bytes(index.try_into().unwrap()),
+        }
+    }
+    named
+}
+
 fn one(world: &World, what: (i32, i32), data: &[u8], source: Option<IpAddr>) -> Result<Vec<u8>, i32> {
     match what {
         // struct in_pktinfo: index, source, destination.

@@ -71,12 +71,10 @@ fn first(world: &World, socket: &Socket, there: &Destination, host: &FakeHost) -
     // For good only an assigned address is any use, where there is one: L reaches nobody else.
     let otherwise = written(by_route(world, there.to, host).unwrap_or(says), socket);
     // All that it may ever have to speak from. One of them, and there is nothing to choose.
-    let mut could_say: Vec<(IpAddr, u32)> =
-        covered(world, socket, any(socket)).iter().map(|own| (own.ip, own.interface)).collect();
-    if let Speaks::Loopback(_) = there.speaks
-        && !could_say.contains(&(says.ip(), 0))
-    {
-        could_say.push((says.ip(), 0));
+    let mut could_say: Vec<IpAddr> = covered(world, socket, any(socket)).iter().map(|own| own.ip).collect();
+    let is_loopback = matches!(there.speaks, Speaks::Loopback(_));
+    if is_loopback && !could_say.contains(&says.ip()) {
+        could_say.push(says.ip());
     }
     // Only UDP can be kept to what is the context's (row 3).
     if socket.transport == Transport::Udp && could_say.len() > 1 {
