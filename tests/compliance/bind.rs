@@ -351,7 +351,9 @@ pub(crate) const ROWS: &[Row] = &[
                 .around("probe udp4 exec")
                 .seen(&["table udp A:P"]),
             case(S, "fd 3 bind A:P name", "bind=ok name=A:P").around("probe tcp4 exec"),
-            case(S, "fd 3 connect R:P send", "connect=ok send=ok").around("probe udp4 exec").seen(&["udp R:P sees A"]),
+            case(S, "fd 3 connect RX:P send", "connect=ok send=ok")
+                .around("probe udp4 exec")
+                .seen(&["udp RX:P sees A"]),
             case(S, "fd 3 sendto R:P", "sendto=EADDRNOTAVAIL")
                 .around("probe udp4 bind F:P2 exec")
                 .seen(&["udp R:P sees nobody"]),

@@ -1,6 +1,6 @@
 //! Rows 31 to 41, 46, 47, 51, 52: connect.
 
-use crate::table::{Context, D, D2, M, M2, OUTSIDE, P, P2, Row, S, S1, S2, Z, case, row};
+use crate::table::{Context, D, D2, KEEPS_SOURCE, M, M2, OUTSIDE, P, P2, Row, S, S1, S2, Z, case, row};
 
 const HOST_PORT: Context = S.with("--host-loopback P");
 const HOST: Context = S.with("--loopback host");
@@ -205,7 +205,7 @@ pub(crate) const ROWS: &[Row] = &[
             case(S, "udp4 connect 127.0.0.2:P send", "connect=ok send=ok").seen(&["udp 127.0.0.2:P sees nobody"]),
             case(S, "udp4 sendto 127.255.255.254:P", "sendto=ok").seen(&["udp 127.255.255.254:P sees nobody"]),
             case(D, "tcp6 opt v6only connect [::1]:P", "connect=ECONNREFUSED").seen(&["tcp [::1]:P sees nobody"]),
-            case(P, "udp6 connect [::1]:P", "connect=ok").seen(&["udp [::1]:P sees nobody"]),
+            case(P, "udp6 connect [::1]:P send", "connect=ok send=ok").seen(&["udp [::1]:P sees nobody"]),
             case(S, "tcp4 connect L1001:P tcp4 connect 127.0.0.1:P", "connect=ECONNREFUSED connect=ECONNREFUSED")
                 .beside(&[(S2, "tcp4 bind 127.0.0.1:P listen wait", "bind=ok listen=ok")]),
             case(S, "tcp4 connect L1001:P", "connect=ECONNREFUSED").beside(&[(
@@ -354,10 +354,11 @@ pub(crate) const ROWS: &[Row] = &[
                 .seen(&["tcp RB:P sees B", "tcp R:P2 sees A"]),
             case(
                 M,
-                "udp4 bind 0.0.0.0:P connect RB:P2 connect-unspec wait recv",
+                "udp4 bind 0.0.0.0:P connect RB:P2 connect-unspec opt nonblock wait recv",
                 "bind=ok connect=ok connect-unspec=ok recv=own",
             )
-            .seen(&["R sends F:P foreign", "R sends A:P own"]),
+            .seen(&["R sends F:P foreign", "R sends A:P own"])
+            .cannot(KEEPS_SOURCE),
             case(
                 D,
                 "udp6 connect [R6]:P send connect-unspec connect [::ffff:RX]:P2 send",

@@ -1,6 +1,6 @@
 //! Section 5: what is seen from inside.
 
-use crate::table::{D, M, P, Row, S, case, row};
+use crate::table::{D, KEEPS_SOURCE, M, P, Row, S, case, row};
 
 pub(crate) const ROWS: &[Row] = &[row(
     "section_5",
@@ -44,7 +44,8 @@ pub(crate) const ROWS: &[Row] = &[row(
             M,
             "udp4 bind 0.0.0.0:P connect RB:P2 name connect-unspec name",
             "bind=ok connect=ok name=B:P connect-unspec=ok name=0.0.0.0:P",
-        ),
+        )
+        .cannot(KEEPS_SOURCE),
         case(S, "udp4 opt noport bind A:0 name", "bind=ok name=A:0").natively(),
         case(P, "tcp6 connect [R6]:P name peer", "connect=ok name=[A6]:* peer=[R6]:P").seen(&["tcp [R6]:P sees A6"]),
         case(D, "tcp6 connect [::ffff:R]:P name peer", "connect=ok name=[::ffff:A]:* peer=[::ffff:R]:P")

@@ -4,6 +4,9 @@
 use crate::table::{Context, D, D2, M, M2, P, P2, Row, S, case, row};
 
 const RAW: Context = S.with("--raw-icmp");
+/// The host would speak from A.
+const ONLY_B: Context = Context::of("--ip B/24");
+const ONLY_B_GROUPS: Context = Context::of("--ip B/24 --multicast");
 const MULTICAST: Context = S.with("--multicast");
 const PING: &str = "ipv4.ping_group_range 0 2147483647";
 
@@ -213,6 +216,18 @@ pub(crate) const ROWS: &[Row] = &[
             case(S, "udp4 sendto BC:P", "sendto=EACCES").seen(&["udp BC:P sees nobody"]).natively(),
             case(S, "udp4 sendto GROUP:P", "sendto=ok").seen(&["udp GROUP:P sees A"]),
             case(S, "udp4 connect GROUP:P send", "connect=ok send=ok").seen(&["udp GROUP:P sees A"]),
+            // Natively all of these would come from A.
+            case(ONLY_B, "udp4 opt broadcast sendto BC:P", "sendto=ok").seen(&["udp BC:P sees B"]),
+            case(ONLY_B, "udp4 opt broadcast sendto ALL:P", "sendto=ok").seen(&["udp ALL:P sees B"]),
+            case(ONLY_B, "udp4 opt broadcast bind BC:P2 sendto BC:P", "bind=ok sendto=ok").seen(&["udp BC:P sees B"]),
+            case(ONLY_B, "udp4 sendto GROUP:P", "sendto=ok").seen(&["udp GROUP:P sees B"]),
+            case(ONLY_B, "udp4 connect GROUP:P send", "connect=ok send=ok").seen(&["udp GROUP:P sees B"]),
+            case(ONLY_B, "udp4 opt multicast-if-long:0.0.0.0%w0 sendto GROUP:P", "sendto=ok")
+                .seen(&["udp GROUP:P sees B"]),
+            case(ONLY_B_GROUPS, "udp4 bind MDNS:P sendto MDNS:P", "bind=ok sendto=ok").seen(&["udp MDNS:P sees B"]),
+            case(ONLY_B_GROUPS, "udp4 bind 0.0.0.0:P sendto MDNS:P", "bind=ok sendto=ok").seen(&["udp MDNS:P sees B"]),
+            case(Context::of("--ip B6/64"), "udp6 opt multicast-if:::%w0 sendto [GROUP6]:P", "sendto=ok")
+                .seen(&["udp [GROUP6]:P sees B6"]),
             case(M, "udp4 bind 0.0.0.0:P2 sendto GROUP:P", "bind=ok sendto=ok").seen(&["udp GROUP:P sees A"]),
             case(S, "udp4 opt multicast-if:F sendto GROUP:P", "multicast-if=EADDRNOTAVAIL sendto=ok")
                 .seen(&["udp GROUP:P sees A"]),

@@ -65,6 +65,12 @@ pub(crate) struct Enforcement {
 /// All that there are: each case runs in each.
 pub(crate) const ENFORCEMENTS: &[Enforcement] = &[Enforcement { name: "seccomp", option: "" }];
 
+/// Of a wildcard that is connected, and dissolved.
+pub(crate) const KEEPS_SOURCE: &[(&str, &str)] = &[(
+    "seccomp",
+    "the kernel lets a socket that has been given a source keep it: the wildcard is gone with the first connect",
+)];
+
 /// The two process models, in which everything has to be the same.
 pub(crate) const MODELS: [&str; 2] = ["exec", "parent"];
 

@@ -24,8 +24,6 @@ pub const N: &str = "192.0.2.77";
 pub const A6: &str = "fd00:1::1";
 /// An IPv6 address of this host that no context has.
 pub const F6: &str = "fd00:1::2";
-/// An address to which the route says: as source, take B.
-pub const VIA_B: &str = "10.5.0.1";
 
 /// /32 and /128: on `lo` a wider prefix would make every address in it one of this host's.
 const SETUP: &str = "\
