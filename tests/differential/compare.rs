@@ -12,8 +12,8 @@ use crate::sequence::sequences;
 /// The seed of the sequences that are the same in every run.
 const SEED: u64 = 1;
 /// How many there are of them, and of those that are new in each run.
-const FIXED: u32 = 1500;
-const FRESH: u32 = 500;
+const FIXED: u32 = 4000;
+const FRESH: u32 = 1000;
 
 /// The fixed sequences, then fresh ones. `CHBIND_SEED` in the environment repeats those of another run.
 pub(crate) fn run(t: &Test, host: &Host, model: &str) -> Outcome {

@@ -100,7 +100,6 @@ static void end(void)
 	for (int i = 0; i < SLOTS; i++)
 		put(i, -1);
 	remove_names();
-	seen_count = 0;
 	puts(".");
 	fflush(stdout);
 }

@@ -105,7 +105,6 @@ static void *place(const char *where, const void *from, size_t size)
 
 /* Ports: P0 to P3 and the privileged Q are others in each sequence, so that none meets what the one before has left. */
 static unsigned base, privileged;
-static unsigned seen[64], seen_count;
 
 static unsigned port_of(const char *name)
 {
@@ -117,22 +116,15 @@ static unsigned port_of(const char *name)
 static const char *port_name(unsigned port)
 {
 	static char text[16];
-	unsigned i = 0;
 
 	if (port == privileged)
 		return "Q";
 	if (!port)
 		return "0";
-	if (port >= base && port < base + 4) {
-		snprintf(text, sizeof text, "P%u", port - base);
-		return text;
-	}
-	/* Chosen by the kernel: called by when it was first seen. */
-	while (i < seen_count && seen[i] != port)
-		i++;
-	if (i == seen_count && i < 64)
-		seen[seen_count++] = port;
-	snprintf(text, sizeof text, "e%u", i);
+	/* Chosen by the kernel, which may choose one number for two sockets. */
+	if (port < base || port >= base + 4)
+		return "*";
+	snprintf(text, sizeof text, "P%u", port - base);
 	return text;
 }
 

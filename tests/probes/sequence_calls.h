@@ -158,7 +158,10 @@ static void do_connect(void)
 	union any a;
 	socklen_t len;
 	size_t size = address(2, &a, &len);
-	int result = connect(fd_of(1), place_address(&a, size), len);
+	int result;
+
+	contract_destination(&a, len);
+	result = connect(fd_of(1), place_address(&a, size), len);
 
 	/* What is going on is done with, unless nobody answers: the next step is to find one thing or the other. */
 	if (result && errno == EINPROGRESS && strcmp(word(2), SILENT_4) && strcmp(word(2), SILENT_6))
@@ -211,15 +214,17 @@ static void do_send(const char *call)
 	union any a;
 	socklen_t len;
 	size_t address_size = address(3, &a, &len), size = atoi(word(2));
-	const void *at = place_address(&a, address_size);
 	int fd = fd_of(1), flags = number("flags", 0);
 	const char *from = setting("payload") ? pages + 3 * PAGE : payload;
 	char space[64] __attribute__((aligned(8)));
+	const void *at;
 	long sent;
 
 	if (size > sizeof payload)
 		broken("too long a payload");
+	contract_destination(&a, len);
 	bind_sender(fd, &a, len);
+	at = place_address(&a, address_size);
 	if (!strcmp(call, "sendto")) {
 		sent = sendto(fd, from, size, flags, at, len);
 	} else {

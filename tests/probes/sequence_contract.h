@@ -55,6 +55,23 @@ static void contract(int fd, union any *a, socklen_t len)
 		*v4 = inet_addr("192.0.2.77");
 }
 
+/* Row 40: the wildcard as a destination is loopback, also for a socket that has another address. */
+static void contract_destination(union any *a, socklen_t len)
+{
+	struct in6_addr *to = &a->in6.sin6_addr;
+
+	if (!outside)
+		return;
+	if (a->sa.sa_family == AF_INET && len >= sizeof a->in && !a->in.sin_addr.s_addr)
+		a->in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (a->sa.sa_family != AF_INET6 || len < 24)
+		return;
+	if (IN6_IS_ADDR_UNSPECIFIED(to))
+		to->s6_addr[15] = 1;
+	else if (IN6_IS_ADDR_V4MAPPED(to) && !to->s6_addr32[3])
+		to->s6_addr32[3] = htonl(INADDR_LOOPBACK);
+}
+
 static int is_unbound(int fd, union any *a, socklen_t *len)
 {
 	*len = sizeof *a;
