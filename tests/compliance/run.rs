@@ -90,6 +90,8 @@ impl Run<'_> {
                 self.note(|_| lookouts.iter().find(|one| one.post == *post).ok_or("nobody there")?.check(seen));
             }
         }
+        // Who holds a port, say, is looked for when the probe has its answer: those beside it must still be there.
+        let done = self.told(&observations, done);
         for (mut other, prints) in beside {
             // One that has ended too early cannot be told anything; what it printed tells why.
             let _ = other.say("go");
@@ -98,7 +100,9 @@ impl Run<'_> {
             let done = Ended::Well(other.finish(SOON)?);
             self.note(|run| run.printed(&done, prints).map_err(|error| of_another(&error)));
         }
-        self.told(&observations, done);
+        if observations.iter().any(|one| matches!(one, Observation::NothingTold)) {
+            self.note(|run| run.nothing_told(done));
+        }
         Ok(())
     }
 
@@ -201,26 +205,29 @@ impl Run<'_> {
         Ok(Ended::Orphan(main.proc.stdout()))
     }
 
-    fn told(&mut self, observations: &[Observation], done: Ended) {
-        let Ended::Well(mut done) = done else { return };
+    /// What chbind has to say about it. Gives the run back, unless it has failed.
+    fn told(&mut self, observations: &[Observation], done: Ended) -> Option<Done> {
+        let Ended::Well(mut done) = done else { return None };
         for observation in observations.iter().filter(|_| self.way.is_some()) {
-            match observation {
-                Observation::Told(keywords) => {
-                    let keywords: Vec<&str> = keywords.iter().map(String::as_str).collect();
-                    match done.told(&keywords) {
-                        Ok(same) => done = same,
-                        Err(error) => return self.wrong.push(error.message().unwrap_or("?").to_owned()),
-                    }
+            let Observation::Told(keywords) = observation else { continue };
+            let keywords: Vec<&str> = keywords.iter().map(String::as_str).collect();
+            match done.told(&keywords) {
+                Ok(same) => done = same,
+                Err(error) => {
+                    self.wrong.push(error.message().unwrap_or("?").to_owned());
+                    return None;
                 }
-                Observation::NothingTold => {
-                    return self.note(|run| {
-                        ensure_eq!(done.all_told(run.t)?, "", "is told");
-                        Ok(())
-                    });
-                }
-                _ => {}
             }
         }
+        Some(done)
+    }
+
+    /// Nothing at all: known when chbind's own processes are gone.
+    fn nothing_told(&self, done: Option<Done>) -> Outcome {
+        if let (Some(done), Some(_)) = (done, self.way) {
+            ensure_eq!(done.all_told(self.t)?, "", "is told");
+        }
+        Ok(())
     }
 }
 
