@@ -13,7 +13,7 @@ const POOL: &[&str] = &[
     "10.0.0.1/24",
     "10.0.0.2/24",
     "10.0.0.255/16",
-    "10.9.9.9/31",
+    "10.9.9.8/31",
     "10.8.0.1/16",
     "127.0.0.1/32",
     "127.0.0.2/8",
@@ -82,7 +82,7 @@ pub(crate) fn any_host(world: &World) -> impl Strategy<Value = FakeHost> + use<>
     let route = (select(nets), sources).prop_map(|(net, source)| (net.parse().unwrap(), source));
     let transport = select(vec![Transport::Tcp, Transport::Udp]);
     let served = (transport, select(vec![53u16, 7000, 7001]), select(own));
-    (prop::collection::vec(route, 0..6), prop::collection::vec(served, 0..5)).prop_map(|(routes, served)| FakeHost {
+    (prop::collection::vec(route, 0..6), prop::collection::vec(served, 0..8)).prop_map(|(routes, served)| FakeHost {
         routes: routes
             .into_iter()
             .filter(|(net, source): &(ipnet::IpNet, IpAddr)| net.addr().is_ipv4() == source.is_ipv4())
@@ -106,7 +106,9 @@ pub(crate) fn any_port() -> impl Strategy<Value = u16> {
 /// An address that means something, often, and often in the form that the socket takes.
 pub(crate) fn any_asked() -> impl Strategy<Value = SocketAddr> {
     let interface = prop_oneof![3 => Just(0u32), 2 => Just(2), 2 => Just(3)];
-    (any_ip(), any_port(), interface).prop_map(|(ip, port, interface)| super::address(ip, port, interface))
+    let loopback = select(["127.0.0.1", "::1", "::", "::ffff:127.0.0.1"].map(ip).to_vec());
+    (prop_oneof![3 => any_ip(), 1 => loopback], any_port(), interface)
+        .prop_map(|(ip, port, interface)| super::address(ip, port, interface))
 }
 
 /// An address as the kernel shows it for this socket: that of a socket of IPv6 is one of IPv6.
