@@ -129,8 +129,11 @@ pub(crate) const ROWS: &[Row] = &[
                 "bind=ok sendmsg=ok sendmsg=ok",
             )
             .seen(&["udp R:P sees B", "udp R:P sees B"]),
-            case(P2, "udp6 opt sticky:B6 sendto [R6]:P", "sendto=ok").seen(&["udp [R6]:P sees B6"]),
-            case(P2, "udp6 opt sticky:B6 connect [R6]:P send", "connect=ok send=ok").seen(&["udp [R6]:P sees B6"]),
+            // Linux takes the interface alone from a sticky one.
+            case(P2, "udp6 opt sticky:B6 sendto [R6]:P", "sendto=ok").seen(&["udp [R6]:P sees A6"]).natively(),
+            case(P2, "udp6 opt sticky:B6%w0 connect [R6]:P send", "connect=ok send=ok")
+                .seen(&["udp [R6]:P sees A6"])
+                .natively(),
             // 127.0.0.1 is L.
             case(
                 S,
