@@ -38,10 +38,12 @@ impl Drop for MountPoint {
 
 fn services(t: &Test) -> Outcome {
     let root = MountPoint::new()?;
-    // The mount is in a namespace of its own, and goes with it.
+    // The mount is in a namespace of its own, and goes with it. None of the services that the machine has are started: it
+    // may have many, such as those that other trials run by themselves.
     let boot = format!(
         "mount --bind / {root} && exec systemd-nspawn --quiet -D {root} --volatile=overlay --private-network \
-         --register=no --keep-unit --link-journal=no --console=pipe --bind-ro={bin}:{BIN} -b",
+         --register=no --keep-unit --link-journal=no --console=pipe --bind-ro={bin}:{BIN} \
+         -b systemd.unit=basic.target",
         root = root.0.display(),
         bin = t.bed().bin().display(),
     );
