@@ -27,7 +27,8 @@ pub fn assigned(text: &str) -> Result<Assigned, Error> {
     Ok(Assigned::new(net, scope))
 }
 
-fn length(prefix: &str, ip: IpAddr) -> Option<u8> {
+/// A prefix as a length or a mask that goes with `ip`; lengths are not compared with what `ip` has.
+pub fn length(prefix: &str, ip: IpAddr) -> Option<u8> {
     if let Ok(length) = prefix.parse() {
         return Some(length);
     }

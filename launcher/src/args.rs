@@ -73,6 +73,26 @@ pub struct Args {
     #[arg(long, action = ArgAction::SetTrue)]
     pub raw_icmp: bool,
 
+    /// Let these ports be bound, and no others: [tcp:|udp:]any|PORT|PORT-PORT; may be repeated
+    #[arg(long, value_name = "RULE")]
+    pub allow_bind: Vec<String>,
+
+    /// Do not let these ports be bound; may be repeated
+    #[arg(long, value_name = "RULE")]
+    pub deny_bind: Vec<String>,
+
+    /// Let these peers be reached, and no others: [tcp:|udp:](any|ADDR[/PREFIX])[:PORT[-PORT]]; may be repeated
+    #[arg(long, value_name = "RULE")]
+    pub allow_connect: Vec<String>,
+
+    /// Do not let these peers be reached; may be repeated
+    #[arg(long, value_name = "RULE")]
+    pub deny_connect: Vec<String>,
+
+    /// Let these ports be bound without privilege, with chbind's own; may be repeated
+    #[arg(long, value_name = "PORT[-PORT]")]
+    pub grant_port: Vec<String>,
+
     /// Which process the command is [default: exec where the kernel allows it]
     #[arg(long, value_enum, value_name = "MODEL")]
     pub process: Option<Process>,

@@ -2,6 +2,7 @@
 
 use crate::args::FAILED;
 use crate::filter;
+use crate::rules::Fault;
 use crate::sys::Errno;
 use std::fmt;
 use std::net::IpAddr;
@@ -42,6 +43,22 @@ pub enum Error {
     NoNidFree,
     /// Port 0.
     BadPort,
+    /// A rule for ports or peers that says nothing.
+    BadRule {
+        /// The option that it was given with.
+        option: &'static str,
+        /// What was typed.
+        text: String,
+        /// What is wrong with it.
+        fault: Fault,
+    },
+    /// Ports from `port` on are to be granted by a chbind that may not bind those below `first` itself.
+    CannotGrant {
+        /// The lowest that was asked for.
+        port: u16,
+        /// The first that needs no privilege.
+        first: u16,
+    },
     /// Not a capability.
     BadCapability(String),
     /// The command is not there.
@@ -91,6 +108,17 @@ impl Error {
             Error::NotLocal(_) => Some("'ip address' shows the addresses of this host; --allow-nonlocal takes others"),
             Error::NeedsInterface(_) => Some("write it as fe80::1%eth0"),
             Error::NidTaken(_) => Some("without --nid a free number is chosen"),
+            Error::BadRule { option: "--grant-port", .. } => Some("write it as 80 or 80-90"),
+            Error::BadRule { option: "--allow-bind" | "--deny-bind", .. } => {
+                Some("write it as 80, 8000-8999, tcp:80, udp:any or any")
+            }
+            Error::BadRule { fault: Fault::Address(_), .. } => {
+                Some("give addresses, such as 192.0.2.0/24 or [2001:db8::]/32:443; names are not looked up")
+            }
+            Error::BadRule { .. } => {
+                Some("write it as 192.0.2.0/24, tcp:192.0.2.1:443, [2001:db8::]/32:443 or udp:any:53")
+            }
+            Error::CannotGrant { .. } => Some("run chbind as root, or lower net.ipv4.ip_unprivileged_port_start"),
             Error::NoProc => Some("mount it: mount -t proc proc /proc (unshare --mount-proc does it)"),
             Error::AlreadyInside => Some("a context cannot be left or nested; start this one from outside"),
             Error::Forbidden(_) => Some("run chbind as root, or lower kernel.yama.ptrace_scope"),
@@ -120,6 +148,13 @@ impl fmt::Display for Error {
             }
             Error::NoNidFree => f.write_str("all numbers for contexts are taken"),
             Error::BadPort => f.write_str("--host-loopback 0: not a port"),
+            Error::BadRule { option, text, fault } => write!(f, "{option} '{text}': {fault}"),
+            Error::CannotGrant { port, first } => {
+                write!(
+                    f,
+                    "--grant-port: chbind may not bind port {port} itself (it lacks the right to ports below {first})"
+                )
+            }
             Error::BadCapability(text) => write!(f, "--keep-cap '{text}': not a capability"),
             Error::CommandNotFound(name) => write!(f, "'{name}': command not found"),
             Error::NotExecutable(path, errno) => write!(f, "cannot execute '{path}': {errno}"),

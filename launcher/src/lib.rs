@@ -19,6 +19,7 @@ pub mod plan;
 pub mod procfs;
 pub mod report;
 pub mod resolvers;
+pub mod rules;
 pub mod supervisor;
 #[allow(unsafe_code)]
 pub mod sys;

@@ -8,9 +8,9 @@ use crate::procfs::printable;
 use crate::supervisor::NetworkOwner;
 use crate::sys::Errno;
 use crate::sys::seccomp::Instruction;
-use crate::{address, confine, features, filter, resolvers};
+use crate::{address, confine, features, filter, resolvers, rules};
 use caps::Capability;
-use chbind_policy::{Assigned, Context, Loopback};
+use chbind_policy::{Assigned, Context, Loopback, Rules};
 use std::net::IpAddr;
 use std::os::fd::AsFd;
 
@@ -51,6 +51,7 @@ pub fn resolve(args: &Args) -> Result<Plan, Error> {
     if args.host_loopback.contains(&0) {
         return Err(Error::BadPort);
     }
+    let rules = rules::resolve(args)?;
     let command = Command::find(&args.command)?;
     let nid = match &args.nid {
         Some(text) => Nid::given(text)?,
@@ -58,11 +59,12 @@ pub fn resolve(args: &Args) -> Result<Plan, Error> {
     };
     features::require(nid.holder.as_fd())?;
     let process = features::process_model(args.process)?;
-    let context = Box::leak(Box::new(context(args, addresses, &nid)?));
+    let context = Box::leak(Box::new(context(args, addresses, rules, &nid)?));
     let program = filter::program(context).map_err(Error::Filter)?;
     let network = NetworkOwner::of_this_process().map_err(|e| {
         Error::Step("find out who owns the network namespace", Errno(e.raw_os_error().unwrap_or(libc::EIO)))
     })?;
+    rules::require_grantable(&context.rules, &network)?;
     let name = args.name.clone().unwrap_or_else(|| command.base_name());
     Ok(Plan {
         context,
@@ -89,7 +91,7 @@ fn addresses(typed: &[String], nonlocal: bool) -> Result<Vec<Assigned>, Error> {
     Ok(addresses)
 }
 
-fn context(args: &Args, addresses: Vec<Assigned>, nid: &Nid) -> Result<Context<'static>, Error> {
+fn context(args: &Args, addresses: Vec<Assigned>, rules: Rules<'static>, nid: &Nid) -> Result<Context<'static>, Error> {
     let (mut lback, mut lback6) = (None, None);
     for text in &args.lback {
         let ip = address::plain(text)?;
@@ -117,5 +119,6 @@ fn context(args: &Args, addresses: Vec<Assigned>, nid: &Nid) -> Result<Context<'
         resolvers: resolvers::on_loopback().leak(),
         multicast: args.multicast,
         raw_icmp: args.raw_icmp,
+        rules,
     })
 }

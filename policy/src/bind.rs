@@ -1,4 +1,4 @@
-//! `bind(2)`: rows 1 to 22.
+//! `bind(2)`: rows 1 to 25.
 //!
 //! Row 15 (privileged ports) is not decided here: whoever performs the bind does so with the caller's rights, and the
 //! kernel judges.
@@ -42,6 +42,7 @@ fn decide(context: &Context, socket: &Socket, address: &[u8]) -> Result<Bind, Re
     let (port, wildcard) = (asked.port(), asked.ip().is_unspecified());
     let (at, note) =
         if wildcard { narrow(context, socket, asked.ip())? } else { (single(context, socket, asked)?, None) };
+    context.rules.port(socket.transport, port)?;
     let one = for_family(with_scope(at.ip(), port, scope(at)), socket.family);
     let place = if wildcard && is_wide(context, socket, asked.ip()) {
         Place::Open { any: for_family(asked, socket.family), otherwise: one }

@@ -1,4 +1,5 @@
-//! `connect(2)`: rows 31 to 41 and 47. Only who you are is checked; whom you talk to is free, except loopback.
+//! `connect(2)`: rows 31 to 41 and 47. Only who you are is checked; whom you talk to is free, except
+//! loopback and what the rules for peers say (row 51).
 
 use crate::sockaddr::{canonical, for_family, to_connect};
 use crate::source::{Local, local, speaks_to, target, towards, towards_from_wildcard};

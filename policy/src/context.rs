@@ -1,5 +1,6 @@
 //! The context itself: an ordered set of addresses, and its loopback.
 
+use crate::Rules;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
@@ -92,6 +93,8 @@ pub struct Context<'a> {
     pub multicast: bool,
     /// Whether raw sockets of ICMP may be made.
     pub raw_icmp: bool,
+    /// Which ports may be bound and which peers be reached.
+    pub rules: Rules<'a>,
 }
 
 impl Context<'_> {

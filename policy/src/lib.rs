@@ -18,6 +18,7 @@ pub mod control;
 pub mod listen;
 pub mod name;
 pub mod option;
+pub mod rules;
 pub mod send;
 pub mod sockaddr;
 pub mod socket;
@@ -25,6 +26,7 @@ mod source;
 mod verdict;
 
 pub use context::{Assigned, Context, Family, Loopback};
+pub use rules::Rules;
 pub use socket::{Socket, Transport};
 pub use verdict::{Note, Reason, Refusal, Telling, Verdict};
 

@@ -1,4 +1,4 @@
-//! `listen(2)`: row 12, and sockets that came in from outside.
+//! `listen(2)`: row 12, the ports of row 25, and sockets that came in from outside.
 
 use crate::bind::{narrow, unspecified};
 use crate::sockaddr::{canonical, for_family};
@@ -9,7 +9,8 @@ use core::net::SocketAddr;
 /// Listen, after binding to this address where there is one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Listen {
-    /// The socket had no address: the kernel would have taken the wildcard.
+    /// The socket had no address: the kernel would have taken the wildcard. Or it had no port, and which one it gets must
+    /// be known before it listens. Then the question is to be asked again.
     pub bind_first: Option<SocketAddr>,
 }
 
@@ -25,7 +26,14 @@ fn decide(context: &Context, socket: &Socket, bound: SocketAddr, listening: bool
         return Ok(Listen { bind_first: None });
     }
     match local(context, bound) {
-        Local::Own => Ok(Listen { bind_first: None }),
+        // It has an address alone (`IP_BIND_ADDRESS_NO_PORT`).
+        Local::Own if bound.port() == 0 && context.rules.restrict_ports() => {
+            Ok(Listen { bind_first: Some(for_family(bound, socket.family)) })
+        }
+        Local::Own => {
+            context.rules.port(socket.transport, bound.port())?;
+            Ok(Listen { bind_first: None })
+        }
         Local::Unbound => {
             let (address, _) = narrow(context, socket, unspecified(socket.family))?;
             Ok(Listen { bind_first: Some(for_family(address, socket.family)) })

@@ -1,5 +1,6 @@
 //! Which of its addresses a context speaks from, and where a destination really is. Shared by connect and send.
 
+use crate::rules::reach;
 use crate::sockaddr::{scope, with_scope};
 use crate::{Assigned, Context, Family, Host, Loopback, Reason, Refusal, Socket};
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -55,13 +56,20 @@ pub(crate) enum Way {
     Select,
 }
 
-/// Rows 35 to 41: what a destination (canonical) stands for inside the context.
+/// What a destination (canonical) stands for inside the context, provided that it may be reached.
 pub(crate) fn target(
     context: &Context,
     socket: &Socket,
     destination: SocketAddr,
     host: &dyn Host,
 ) -> Result<Target, Refusal> {
+    let target = stands_for(context, socket, destination, host)?;
+    reach(context, socket.transport, destination, &target)?;
+    Ok(target)
+}
+
+/// Rows 35 to 41: what it stands for.
+fn stands_for(context: &Context, socket: &Socket, destination: SocketAddr, host: &dyn Host) -> Result<Target, Refusal> {
     let ip = destination.ip();
     let is_loopback = (ip.is_loopback() || ip.is_unspecified()) && !context.is_assigned(ip, 0);
     // An IPv4 address for a socket that speaks IPv6 alone (tcp_v6_connect, udpv6_sendmsg).

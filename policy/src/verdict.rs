@@ -1,6 +1,6 @@
 //! What a rule answers, as a value: log lines, explanations and tests are made from the same one.
 
-use crate::{Context, Family};
+use crate::{Context, Family, Transport};
 use core::fmt;
 use core::net::IpAddr;
 
@@ -47,6 +47,14 @@ pub enum Reason {
     SourceOption,
     /// Multicast is not switched on.
     Multicast,
+    /// No rule allows this port, and there are rules that allow others.
+    PortNotAllowed(u16, Transport),
+    /// A rule denies this port.
+    PortDenied(u16, Transport),
+    /// No rule allows this peer, and there are rules that allow others.
+    PeerNotAllowed,
+    /// A rule denies this peer.
+    PeerDenied,
     /// Sockets of this protocol family, type or protocol could get around the context.
     SocketKind,
     /// MPTCP is for none; programs fall back to TCP by themselves.
@@ -103,6 +111,14 @@ impl Reason {
             }
             Reason::SourceOption => f.write_str("it could change the source or the route of packets"),
             Reason::Multicast => f.write_str("multicast is not allowed in this context"),
+            Reason::PortNotAllowed(port, transport) => {
+                write!(f, "port {port}/{} is not among those that may be bound (--allow-bind)", transport.name())
+            }
+            Reason::PortDenied(port, transport) => {
+                write!(f, "port {port}/{} may not be bound (--deny-bind)", transport.name())
+            }
+            Reason::PeerNotAllowed => f.write_str("not among the peers that may be reached (--allow-connect)"),
+            Reason::PeerDenied => f.write_str("this peer may not be reached (--deny-connect)"),
             Reason::SocketKind => f.write_str("sockets of this kind are not allowed in a context"),
             Reason::Multipath => f.write_str("MPTCP is not for contexts; programs fall back to TCP"),
             Reason::OtherNamespace => f.write_str("the socket belongs to another network namespace"),

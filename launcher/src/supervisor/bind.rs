@@ -69,12 +69,15 @@ impl Worker {
         Ok(bind(otherwise))
     }
 
-    /// Row 15: with the caller's rights, not the supervisor's.
+    /// Row 15: with the caller's rights, not the supervisor's, unless the context grants the port.
     fn bind_as_caller(&self, call: &Notification, fd: BorrowedFd, address: SocketAddr) -> sys::Result<()> {
         match socket::bind(fd, address) {
             Err(Errno(libc::EACCES)) => with_all_rights(|| {
                 // Asked once more: the rights must be those of the caller, not of a program that took its place.
-                if self.shared.network.grants(call.tid, CAP_NET_BIND_SERVICE) && self.still_waiting(call).is_ok() {
+                let granted = self.shared.context.rules.is_granted(address.port());
+                if (granted || self.shared.network.grants(call.tid, CAP_NET_BIND_SERVICE))
+                    && self.still_waiting(call).is_ok()
+                {
                     socket::bind(fd, address)
                 } else {
                     Err(Errno(libc::EACCES))
@@ -124,10 +127,22 @@ impl Worker {
         let action = listen::listen(self.shared.context, &socket, bound, listening)?;
         self.still_waiting(call)?;
         if let Some(address) = action.bind_first {
-            socket::bind(fd.as_fd(), address)?;
-            self.note_served(fd.as_fd(), &socket, address, true);
+            take_port(fd.as_fd(), address)?;
+            // Which one it got is judged before anybody can connect to it.
+            listen::listen(self.shared.context, &socket, local(fd.as_fd())?, false)?;
         }
         socket::listen(fd.as_fd(), call.args[1] as i32)?;
+        // A listener lets go of a port that the kernel chose when it is shut down, which can happen at any time: then the
+        // kernel has just chosen another.
+        let now = local(fd.as_fd())?;
+        let same = listening && now == bound;
+        if !same && let Err(refusal) = listen::listen(self.shared.context, &socket, now, false) {
+            socket::disconnect(fd.as_fd())?;
+            return Err(refusal.into());
+        }
+        if let Some(address) = action.bind_first {
+            self.note_served(fd.as_fd(), &socket, address, true);
+        }
         Ok(Answer::Return(0))
     }
 
@@ -147,4 +162,17 @@ impl Worker {
         socket::set_option(fd.as_fd(), level, name, value)?;
         Ok(Answer::Return(0))
     }
+}
+
+/// Binds to an address and a port, also where the program wants no port before one is needed (`IP_BIND_ADDRESS_NO_PORT`).
+fn take_port(fd: BorrowedFd, address: SocketAddr) -> sys::Result<()> {
+    let restore = socket::no_port(fd);
+    if restore {
+        socket::set_no_port(fd, false)?;
+    }
+    let bound = socket::bind(fd, address);
+    if restore {
+        socket::set_no_port(fd, true)?;
+    }
+    bound
 }

@@ -1,8 +1,9 @@
-//! Privileged ports and raw sockets: calls done on behalf of a caller must not have more rights than the caller (row 15).
+//! Privileged ports and raw sockets: calls done on behalf of a caller must not have more rights than the caller (row 15),
+//! unless its context grants the port.
 
 use crate::confine::AT_NEED;
 use crate::procfs::{self, NamespaceId, Status};
-use crate::sys::namespace;
+use crate::sys::{self, namespace};
 use caps::{CapSet, Capability};
 use libc::pid_t;
 use std::fs::File;
@@ -48,6 +49,12 @@ impl NetworkOwner {
         procfs::namespace(tid, "net")
             .or_else(|| with_all_rights(|| procfs::namespace(tid, "net")))
             .is_some_and(|network| network != self.network)
+    }
+
+    /// Whether this process could, for others, do what takes CAP_NET_BIND_SERVICE.
+    pub fn lets_this_process_bind_privileged(&self) -> bool {
+        caps::has_cap(None, CapSet::Permitted, Capability::CAP_NET_BIND_SERVICE).unwrap_or(false)
+            && procfs::namespace(sys::signal::own_tid(), "user").is_some_and(|user| self.lineage.contains(&user))
     }
 
     /// Whether the thread holds this capability where it counts.

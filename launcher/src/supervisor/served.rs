@@ -65,7 +65,7 @@ impl Served {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use chbind_policy::{Assigned, Loopback};
+    use chbind_policy::{Assigned, Loopback, Rules};
 
     #[test]
     fn the_last_bind_of_each_family_counts() {
@@ -79,6 +79,7 @@ mod tests {
             resolvers: &[],
             multicast: false,
             raw_icmp: false,
+            rules: Rules::NONE,
         }));
         let served = Served::new(context);
         let at = |transport, family| served.at(transport, family, 80);

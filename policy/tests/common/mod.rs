@@ -9,7 +9,7 @@ mod any;
 
 pub(crate) use any::*;
 use chbind_policy::sockaddr::{canonical, encode, scope, with_scope};
-use chbind_policy::{Assigned, Context, Family, Host, Loopback, Reason, Refusal, Socket, Transport};
+use chbind_policy::{Assigned, Context, Family, Host, Loopback, Reason, Refusal, Rules, Socket, Transport};
 use ipnet::IpNet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -31,6 +31,7 @@ pub(crate) fn context(addresses: &[&str]) -> Context<'static> {
         resolvers: &[],
         multicast: false,
         raw_icmp: false,
+        rules: Rules::NONE,
     }
 }
 

@@ -1,6 +1,6 @@
 //! The context, as it is typed.
 
-use chbind_policy::{Assigned, Context, Loopback};
+use chbind_policy::{Assigned, Context, Loopback, Rules};
 use ipnet::IpNet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -111,6 +111,7 @@ impl World {
             resolvers: &self.resolvers,
             multicast: self.multicast,
             raw_icmp: self.raw_icmp,
+            rules: Rules::NONE,
         })
     }
 }
