@@ -9,6 +9,7 @@ mod collisions;
 mod cpython;
 mod dns_servers;
 mod golang;
+mod grants;
 mod holes;
 mod hostile;
 mod icmp;
@@ -20,6 +21,8 @@ mod postgres;
 mod quic;
 mod remote;
 mod rows;
+mod rules_bind;
+mod rules_connect;
 mod runtimes;
 mod servers;
 mod set_id;
@@ -45,6 +48,7 @@ fn cases() -> Vec<Case> {
         cpython::cases(),
         dns_servers::cases(),
         golang::cases(),
+        grants::cases(),
         holes::cases(),
         hostile::cases(),
         icmp::cases(),
@@ -54,6 +58,8 @@ fn cases() -> Vec<Case> {
         multicast::cases(),
         postgres::cases(),
         quic::cases(),
+        rules_bind::cases(),
+        rules_connect::cases(),
         runtimes::cases(),
         servers::cases(),
         set_id::cases(),

@@ -15,7 +15,7 @@ pub(crate) fn cases() -> Vec<Case> {
 }
 
 /// Fails unless chbind ends with 125 and one line that says all of this, before the command has been run.
-fn refused(t: &Test, options: &str, keywords: &[&str]) -> Outcome {
+pub(crate) fn refused(t: &Test, options: &str, keywords: &[&str]) -> Outcome {
     let done = t.chbind(options, "echo this was run").run()?.exited(125)?.printed("")?.told(keywords)?;
     let decent = done.stderr.lines().all(|line| {
         let prefixes = ["chbind: ", "hint: ", "usage: ", "Usage: ", "  ", "For more", "tip: "];

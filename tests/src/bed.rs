@@ -26,7 +26,8 @@ pub enum Who {
 }
 
 /// Probes that are built static.
-const STATIC_PROBES: &str = "alarm bad_input flip listener nonblock sequence slow threads unpin ways wild without";
+const STATIC_PROBES: &str =
+    "alarm bad_input flip flip-port listener nonblock sequence slow threads unpin ways wild without";
 
 /// The shared ground of a run.
 #[derive(Debug)]
