@@ -91,7 +91,7 @@ impl Rules<'_> {
         Rules { allow_bind: &[], deny_bind: &[], allow_connect: &[], deny_connect: &[], granted: &[] };
 
     /// Whether any port could be refused to a bind.
-    pub(crate) fn restrict_ports(&self) -> bool {
+    pub fn restrict_ports(&self) -> bool {
         !(self.allow_bind.is_empty() && self.deny_bind.is_empty())
     }
 

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,10 +37,17 @@ static void *flipper(void *unused)
 	return unused;
 }
 
+/* Shuts each listener down once, sooner or later. */
 static void *shutter(void *unused)
 {
-	while (!done)
+	for (unsigned turn = 0; !done; turn++) {
+		while (listener < 0 && !done)
+			sched_yield();
+		for (volatile unsigned wait = turn * 37 % 20000; wait; wait--)
+			;
 		shutdown(listener, SHUT_RDWR);
+		listener = -1;
+	}
 	return unused;
 }
 
@@ -122,7 +130,8 @@ static void one_listen(int i)
 		choose(fd, forbidden);
 		listener = fd;
 		failed = listen(fd, 2);
-		listener = -1;
+		while (listener >= 0)
+			sched_yield();
 		getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len);
 		count(failed, listening ? own_port(fd) : 0);
 	}

@@ -130,10 +130,11 @@ impl Worker {
             take_port(fd.as_fd(), address)?;
             // Which one it got is judged before anybody can connect to it.
             listen::listen(self.shared.context, &socket, local(fd.as_fd())?, false)?;
+        } else if !listening && socket.transport == Transport::Tcp && self.shared.context.rules.restrict_ports() {
+            keep_port(fd.as_fd(), bound)?;
         }
         socket::listen(fd.as_fd(), call.args[1] as i32)?;
-        // A listener lets go of a port that the kernel chose when it is shut down, which can happen at any time: then the
-        // kernel has just chosen another.
+        // One that listened before can be shut down at any time: then the kernel has just chosen another port.
         let now = local(fd.as_fd())?;
         let same = listening && now == bound;
         if !same && let Err(refusal) = listen::listen(self.shared.context, &socket, now, false) {
@@ -161,6 +162,16 @@ impl Worker {
         self.still_waiting(call)?;
         socket::set_option(fd.as_fd(), level, name, value)?;
         Ok(Answer::Return(0))
+    }
+}
+
+/// What is shut down lets go of a port that the kernel chose, shows it all the same, and would get another when it listens
+/// (`tcp_set_state`, `inet_put_port`): it must be the one that was judged.
+fn keep_port(fd: BorrowedFd, bound: SocketAddr) -> sys::Result<()> {
+    match socket::bind(fd, bound) {
+        Err(Errno(libc::EADDRINUSE)) => Err(Errno(libc::EADDRINUSE)),
+        // EINVAL, or EACCES before that: it has its port.
+        _ => Ok(()),
     }
 }
 
