@@ -19,6 +19,9 @@ use reference::{gaps, read};
 use std::fmt::Debug;
 use std::net::{IpAddr, SocketAddr};
 
+/// What is not optimised is slow.
+const CASES: u32 = if cfg!(debug_assertions) { 5_000 } else { 100_000 };
+
 /// What can be seen of an answer: the number, not the reason.
 fn seen<T>(verdict: Verdict<T>) -> Result<T, i32> {
     verdict.map_err(|refusal| refusal.errno)
@@ -96,7 +99,7 @@ fn packed(list: &[reference::option::Message]) -> Vec<u8> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 20_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: CASES, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn rows_01_to_22_bind(world in any_world(), socket in any_socket(), given in any_given()) {

@@ -81,7 +81,7 @@ fn gap_row_32_link_local_twice() {
     assert_eq!(both, [to("[fe80::9%3]:80", Some("[fe80::1%2]:0")), to("[fe80::9%3]:80", Some("[fe80::1%3]:0"))]);
 }
 
-/// Rows 32 and 33: a link-local address is chosen towards another interface, where the primary should be.
+/// Rows 32 and 33: a link-local address is chosen towards another interface, where the kernel takes none but its own.
 pub(crate) fn link_local_elsewhere(world: &World, asked: SocketAddr) -> bool {
     world.own.iter().any(|own| own.interface != 0 && interface(asked) != 0 && own.interface != interface(asked))
 }
@@ -92,6 +92,10 @@ fn gap_row_33_link_local_elsewhere() {
     let prefers = FakeHost::default().route("fe80::/10", "fe80::7");
     let both = connects(&one, &TCP6, None, "[fe80::9%3]:80", &prefers);
     assert_eq!(both, [to("[fe80::9%3]:80", Some("[fe80::1%2]:0")), to("[fe80::9%3]:80", Some("[fd00:1::1]:0"))]);
+    // Nor is it of use as the primary.
+    let single = world(&["fe80::1/128%2", "fe80::7/128%3"]);
+    let both = connects(&single, &TCP6, None, "[fe80::9%3]:80", &FakeHost::default());
+    assert_eq!(both, [to("[fe80::9%3]:80", Some("[fe80::1%2]:0")), to("[fe80::9%3]:80", Some("[fe80::7%3]:0"))]);
 }
 
 /// Row 9: a context without an IPv4 address may bind 255.255.255.255, and a kept wildcard does not hear it.

@@ -36,17 +36,19 @@ pub(crate) fn has(world: &World, bound: SocketAddr) -> Has {
 pub(crate) fn by_route(world: &World, to: SocketAddr, host: &FakeHost) -> Result<SocketAddr, i32> {
     let same_family: Vec<Own> = world.own.iter().filter(|own| own.ip.is_ipv4() == to.is_ipv4()).copied().collect();
     // Row 16: a context without an address of the family has none to speak from.
-    let Some(primary) = same_family.first() else { return Err(ENETUNREACH) };
-    let from = |own: &Own| Ok(address(own.ip, 0, own.interface));
-    // Section 1: a link-local address carries its interface; it is no source by another one.
+    let Some(first) = same_family.first() else { return Err(ENETUNREACH) };
+    // Section 1: a link-local address carries its interface, and is none by another one.
     let by = |own: &&Own| own.interface == 0 || interface(to) == 0 || own.interface == interface(to);
+    let usable: Vec<Own> = same_family.iter().filter(by).copied().collect();
+    let primary = usable.first().unwrap_or(first);
+    let from = |own: &Own| Ok(address(own.ip, 0, own.interface));
     let Some(preferred) = host.preferred_source(to) else { return from(primary) };
     // Row 32.
-    if let Some(own) = same_family.iter().filter(by).find(|own| own.ip == preferred) {
+    if let Some(own) = usable.iter().find(|own| own.ip == preferred) {
         return from(own);
     }
     // Row 33.
-    if let Some(own) = same_family.iter().filter(by).find(|own| own.has_in_subnet(preferred)) {
+    if let Some(own) = usable.iter().find(|own| own.has_in_subnet(preferred)) {
         return from(own);
     }
     from(primary)
