@@ -22,10 +22,16 @@ pub(crate) fn run(t: &Test, host: &Host, model: &str) -> Outcome {
         Ok(seed) => seed.parse()?,
         Err(_) => SystemTime::now().duration_since(UNIX_EPOCH)?.as_nanos() as u64,
     };
+    print_seed(fresh);
     for (seed, cases) in [(SEED, FIXED), (fresh, FRESH)] {
         run_seed(&pair, host.several, seed, cases)?;
     }
     Ok(())
+}
+
+#[expect(clippy::print_stderr, reason = "without it a run could not be repeated")]
+fn print_seed(seed: u64) {
+    eprintln!("fresh sequences: CHBIND_SEED={seed}");
 }
 
 fn run_seed(pair: &RefCell<Pair>, several: bool, seed: u64, cases: u32) -> Outcome {

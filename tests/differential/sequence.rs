@@ -3,8 +3,8 @@
 //! Left out, since the contract means it to be different:
 //! - row 3: filters of the program's own on a datagram socket that may be bound to the wildcard (SO_ATTACH_FILTER),
 //! - row 5: IP_FREEBIND together with addresses that no host has,
-//! - row 49: sends to 255.255.255.255 and to link-local groups. They have an own source, and the kernel takes the device of
-//!   the source where it has no route,
+//! - row 49: sends to 255.255.255.255 and to link-local groups. They have an own source, and the kernel takes the device
+//!   of the source where it has no route,
 //! - section 4: protocols, and options that change the source, which a context refuses; MSG_FASTOPEN on local sockets.
 
 use std::fmt;
@@ -116,13 +116,13 @@ fn phrases(text: &'static str) -> Vec<&'static str> {
     text.split(", ").collect()
 }
 
-/// Rows 43 and 49: to name a source that the context does not have is refused as such. With one address this is the one.
+/// Rows 43 and 49: to name a source that the context does not have is refused as such.
 fn is_left(words: &str) -> bool {
     !words.contains("10.0.0.2") && !words.contains("fd00:1::1")
 }
 
-/// Who binds where. With one address: not to 127.0.0.2, which is not assigned then (section 1, `loopback`), nor to groups
-/// (row 10).
+/// Who binds where. With one address: not to 127.0.0.2, which is not assigned then (section 1, `loopback`), nor to
+/// groups (row 10).
 fn to_bind(several: bool, free: bool) -> impl Strategy<Value = Address> {
     let mut v4 = words("10.0.0.1 127.0.0.1 0.0.0.0 10.0.0.1 127.0.0.1 0.0.0.0 10.9.0.1 unspec none");
     let mut v6 = words("fd00:1::1 ::1 :: :: ::ffff:10.0.0.1 fd00:1::2 ::ffff:0.0.0.0 ::ffff:127.0.0.1 none unspec");
@@ -194,7 +194,8 @@ fn kinds() -> impl Strategy<Value = Kind> {
 
 /// SOCK_NONBLOCK is 0x800, SOCK_CLOEXEC 0x80000; the others are no flags of socket().
 fn socket_flags() -> impl Strategy<Value = &'static str> {
-    prop_oneof![6 => Just(""), 3 => Just(" flags=0x800"), 1 => select(vec![" flags=0x80000", " flags=0x400", " flags=0x10"])]
+    let others = select(vec![" flags=0x80000", " flags=0x400", " flags=0x10"]);
+    prop_oneof![6 => Just(""), 3 => Just(" flags=0x800"), 1 => others]
 }
 
 /// Two slots more than are filled at the beginning.
@@ -229,8 +230,8 @@ fn options(several: bool, free: bool) -> impl Strategy<Value = String> {
     (select(all), flaw).prop_map(|(option, flaw)| format!(" {option}{flaw}"))
 }
 
-/// The size first. Of flags: MSG_OOB 1, MSG_DONTROUTE 4, MSG_DONTWAIT 0x40, MSG_NOSIGNAL 0x4000, MSG_MORE 0x8000 is not there:
-/// what is held back goes with the next, at a moment of the kernel's choice.
+/// The size first. Of flags: MSG_OOB 1, MSG_DONTROUTE 4, MSG_DONTWAIT 0x40, MSG_NOSIGNAL 0x4000. MSG_MORE 0x8000 is not
+/// there: what is held back goes with the next, at a moment of the kernel's choice.
 fn send_words() -> impl Strategy<Value = String> {
     let sizes = prop_oneof![8 => Just("5"), 1 => Just("0"), 1 => select(vec!["65507", "65508", "70000"])];
     let flags = prop_oneof![
@@ -262,12 +263,12 @@ fn name_words() -> impl Strategy<Value = String> {
     ]
 }
 
-/// Numbers of families, types and protocols that no kernel knows, or that do not go together. What a kernel may know and
-/// a context refuses is left out (section 4).
+/// Numbers of families, types and protocols that no kernel knows, or that do not go together. What a kernel may know
+/// and a context refuses is left out (section 4).
 fn odd_sockets() -> impl Strategy<Value = String> {
     let numbers = phrases(
-        "domain=2 type=1 protocol=6, domain=2 type=2 protocol=17, domain=2 type=1 protocol=17, domain=10 type=2 protocol=6, \
-         domain=2 type=4, domain=2 type=11, domain=2 type=15, domain=2 type=0, domain=2 type=1 protocol=-1, \
+        "domain=2 type=1 protocol=6, domain=2 type=2 protocol=17, domain=2 type=1 protocol=17, \
+         domain=10 type=2 protocol=6, domain=2 type=4, domain=2 type=11, domain=2 type=15, domain=2 type=0, domain=2 type=1 protocol=-1, \
          domain=10 type=1 protocol=256, domain=-1 type=1, domain=46 type=1, domain=1 type=1 protocol=5, \
          domain=1 type=9, domain=0 type=1",
     );
