@@ -1,7 +1,7 @@
-//! Rows 1 to 22.
+//! Rows 1 to 25.
 
 use super::world::{Own, World};
-use super::{LOCALHOST4, LOCALHOST6, address, interface, plain, written};
+use super::{LOCALHOST4, LOCALHOST6, address, interface, plain, rules, written};
 use chbind_policy::{Socket, Transport};
 use libc::EADDRNOTAVAIL;
 use std::net::{IpAddr, SocketAddr};
@@ -28,11 +28,15 @@ pub(crate) struct Bound {
 
 pub(crate) fn bind(world: &World, socket: &Socket, asked: SocketAddr) -> Result<Bound, i32> {
     let asked = plain(asked);
-    if asked.ip().is_unspecified() {
-        return wildcard(world, socket, asked);
-    }
-    let at = single(world, socket, asked)?;
-    Ok(Bound { place: Place::At(written(at, socket)), wildcard: false, line: None })
+    let bound = if asked.ip().is_unspecified() {
+        wildcard(world, socket, asked)?
+    } else {
+        let at = single(world, socket, asked)?;
+        Bound { place: Place::At(written(at, socket)), wildcard: false, line: None }
+    };
+    // Row 25: after the addresses.
+    rules::port(world, socket, asked.port())?;
+    Ok(bound)
 }
 
 /// The context's addresses that 0.0.0.0 or :: stands for on this socket.

@@ -1,7 +1,7 @@
-//! Rows 35 to 41: where a destination is.
+//! Rows 35 to 41 and 51: where a destination is.
 
 use super::world::World;
-use super::{LOCALHOST4, LOCALHOST6, plain};
+use super::{LOCALHOST4, LOCALHOST6, plain, rules};
 use crate::common::FakeHost;
 use chbind_policy::{Family, Host, Loopback, Socket, Transport};
 use libc::{ECONNREFUSED, ENETUNREACH, EPERM};
@@ -24,7 +24,7 @@ pub(crate) enum Speaks {
 }
 
 /// Whether the kernel takes it for loopback: 127/8, ::1 and the wildcards (row 40).
-fn means_loopback(ip: IpAddr) -> bool {
+pub(crate) fn means_loopback(ip: IpAddr) -> bool {
     let text = ip.to_string();
     text.starts_with("127.") && ip.is_ipv4() || ["::1", "0.0.0.0", "::"].contains(&text.as_str())
 }
@@ -35,7 +35,13 @@ pub(crate) fn destination(
     asked: SocketAddr,
     host: &FakeHost,
 ) -> Result<Destination, i32> {
-    let asked = plain(asked);
+    let there = stands_for(world, socket, plain(asked), host)?;
+    // Row 51.
+    rules::peer(world, socket, plain(asked), &there)?;
+    Ok(there)
+}
+
+fn stands_for(world: &World, socket: &Socket, asked: SocketAddr, host: &FakeHost) -> Result<Destination, i32> {
     let (ip, port) = (asked.ip(), asked.port());
     let not_for_socket = socket.v6only && ip.is_ipv4();
     let at = |ip, speaks, hosts| Ok(Destination { to: SocketAddr::new(ip, port), speaks, hosts });

@@ -1,9 +1,9 @@
-//! Rows 12 and 22.
+//! Rows 12, 22 and 25.
 
 use super::bind::primary;
 use super::source::{Has, has};
 use super::world::World;
-use super::{address, plain, written};
+use super::{address, plain, rules, written};
 use chbind_policy::{Family, Socket, Transport};
 use libc::EADDRNOTAVAIL;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -20,7 +20,9 @@ pub(crate) fn listen(
         return Ok(None);
     }
     match has(world, plain(bound)) {
-        Has::Address => Ok(None),
+        // Row 25: the port must be known; with none it is given one first, and asks again.
+        Has::Address if bound.port() == 0 && world.rules.are_for_ports() => Ok(Some(written(plain(bound), socket))),
+        Has::Address => rules::port(world, socket, bound.port()).map(|()| None),
         // Row 12: as if bound to the wildcard before, at a port that the kernel chooses.
         Has::Nothing => match primary(world, socket, any(socket)) {
             Some((ip, interface)) => Ok(Some(written(address(ip, 0, interface), socket))),

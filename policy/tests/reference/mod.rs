@@ -14,6 +14,7 @@ pub(crate) mod listen;
 pub(crate) mod name;
 pub(crate) mod option;
 pub(crate) mod read;
+pub(crate) mod rules;
 pub(crate) mod send;
 pub(crate) mod socket;
 pub(crate) mod source;

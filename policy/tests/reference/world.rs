@@ -1,6 +1,7 @@
 //! The context, as it is typed.
 
-use chbind_policy::{Assigned, Context, Loopback, Rules};
+use super::rules::Typed;
+use chbind_policy::{Assigned, Context, Loopback};
 use ipnet::IpNet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -54,6 +55,7 @@ pub(crate) struct World {
     pub(crate) resolvers: Vec<IpAddr>,
     pub(crate) multicast: bool,
     pub(crate) raw_icmp: bool,
+    pub(crate) rules: Typed,
 }
 
 impl World {
@@ -102,16 +104,18 @@ impl World {
     pub(crate) fn ask<T>(&self, rule: impl FnOnce(&Context) -> T) -> T {
         let assigned = |own: &Own| Assigned::new(IpNet::new(own.ip, own.bits).unwrap(), own.interface);
         let addresses: Vec<Assigned> = self.own.iter().map(assigned).collect();
-        rule(&Context {
-            addresses: &addresses,
-            lback: self.lback,
-            lback6: self.lback6,
-            loopback: self.loopback,
-            host_loopback: &self.host_loopback,
-            resolvers: &self.resolvers,
-            multicast: self.multicast,
-            raw_icmp: self.raw_icmp,
-            rules: Rules::NONE,
+        self.rules.ask(|rules| {
+            rule(&Context {
+                addresses: &addresses,
+                lback: self.lback,
+                lback6: self.lback6,
+                loopback: self.loopback,
+                host_loopback: &self.host_loopback,
+                resolvers: &self.resolvers,
+                multicast: self.multicast,
+                raw_icmp: self.raw_icmp,
+                rules,
+            })
         })
     }
 }

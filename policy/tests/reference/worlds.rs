@@ -1,5 +1,6 @@
 //! Which contexts, hosts and addresses are compared.
 
+use super::rules::{Rule, Typed};
 use super::world::{Own, World};
 use super::written;
 use crate::common::{FakeHost, L, any_ip, ip};
@@ -43,6 +44,7 @@ pub(crate) fn world(own: &[&str]) -> World {
         resolvers: Vec::new(),
         multicast: false,
         raw_icmp: false,
+        rules: Typed::default(),
     }
 }
 
@@ -57,8 +59,9 @@ pub(crate) fn any_world() -> impl Strategy<Value = World> {
     let resolvers = ["127.0.0.53", "127.0.0.1", "127.3.232.1", "::1"].map(ip).to_vec();
     let resolvers = prop_oneof![Just(Vec::new()), subsequence(resolvers, 0..=4)];
     let some = |of: u32| prop::bool::weighted(1.0 / f64::from(of));
-    (own, loopback, lback, lback6, ports, some(2), resolvers, some(4), some(3)).prop_map(
-        |(own, loopback, lback, lback6, ports, opens, resolvers, multicast, raw_icmp)| World {
+    let rules = prop_oneof![3 => Just(Typed::default()), 1 => any_rules()];
+    (own, loopback, lback, lback6, (ports, some(2)), resolvers, some(4), some(3), rules).prop_map(
+        |(own, loopback, lback, lback6, (ports, opens), resolvers, multicast, raw_icmp, rules)| World {
             loopback,
             lback,
             lback6,
@@ -66,9 +69,29 @@ pub(crate) fn any_world() -> impl Strategy<Value = World> {
             resolvers,
             multicast,
             raw_icmp,
+            rules,
             ..world(&own)
         },
     )
+}
+
+/// Few of each, so that often one decides; of ports and peers that are asked for.
+fn any_rules() -> impl Strategy<Value = Typed> {
+    let protocol = || select(vec![None, Some(Transport::Tcp), Some(Transport::Udp)]);
+    let ports = || select(vec![None, None, Some((53, 53)), Some((54, 7000)), Some((7001, 7001)), Some((1, 65535))]);
+    let peers = (any_ip(), select(vec![0u8, 8, 24, 31, 32, 64, 128])).prop_map(|(ip, bits)| {
+        let ip = ip.to_canonical();
+        Some(Own { ip, bits: if ip.is_ipv4() { bits.min(32) } else { bits }, interface: 0 })
+    });
+    let rule =
+        |peers| (protocol(), peers, ports()).prop_map(|(protocol, peers, ports)| Rule { protocol, peers, ports });
+    let to_bind = rule(Just(None).boxed());
+    let to_connect = rule(prop_oneof![1 => Just(None), 4 => peers].boxed());
+    let bind = prop::collection::vec(to_bind, 0..3);
+    let connect = prop::collection::vec(to_connect, 0..3);
+    (bind.clone(), bind, connect.clone(), connect).prop_map(|(allow_bind, deny_bind, allow_connect, deny_connect)| {
+        Typed { allow_bind, deny_bind, allow_connect, deny_connect }
+    })
 }
 
 /// What the host may answer: for each prefix a source, often an own one; and servers of the context.
