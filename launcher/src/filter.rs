@@ -136,7 +136,7 @@ fn rules(context: &Context) -> Result<Vec<Rule>, Error> {
         plain.push((conditions, PASS));
     }
     let mut judged = Vec::new();
-    for (level, name) in option::JUDGED {
+    for (level, name) in option::judged(context) {
         judged.push((vec![is(1, level)?, is(2, name)?], NOTIFY));
     }
     // Without an address sendto() goes to the connected peer.

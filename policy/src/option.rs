@@ -3,7 +3,11 @@
 use crate::control::{name_in6_pktinfo, name_v4};
 use crate::{Context, Reason, Refusal, Verdict};
 use core::net::Ipv4Addr;
-use libc::{IP_MULTICAST_IF, IPPROTO_IP, IPPROTO_IPV6, IPV6_PKTINFO};
+use core::ops::RangeInclusive;
+use libc::{
+    IP_MULTICAST_IF, IPPROTO_IP, IPPROTO_IPV6, IPV6_PKTINFO, SO_ATTACH_BPF, SO_ATTACH_FILTER, SO_DETACH_FILTER,
+    SO_LOCK_FILTER, SOL_SOCKET,
+};
 
 // Not in libc's public constants (linux/in.h, linux/in6.h).
 const IP_OPTIONS: i32 = 4;
@@ -12,8 +16,19 @@ const IPV6_2292PKTOPTIONS: i32 = 6;
 const IPV6_HDRINCL: i32 = 36;
 const IPV6_RTHDR: i32 = 57;
 
-/// The options that are judged, as (level, name); all others may be set as they are.
-pub const JUDGED: [(i32, i32); 7] = [
+const IP_ROUTER_ALERT: i32 = 5;
+const IPV6_ROUTER_ALERT: i32 = 22;
+const IPV6_MULTICAST_ALL: i32 = 29;
+/// `SOL_RAW`: raw sockets know `IPV6_HDRINCL` by this level too (rawv6_setsockopt, net/ipv6/raw.c).
+const SOL_RAW: i32 = 255;
+/// The options of multicast routing (linux/mroute.h, linux/mroute6.h), at both levels.
+const ROUTING: RangeInclusive<i32> = 200..=212;
+const IPV6_JOIN_GROUP: i32 = 20;
+const MCAST_JOIN_GROUP: i32 = 42;
+const MCAST_JOIN_SOURCE_GROUP: i32 = 46;
+
+/// The options that are judged on every socket, as (level, name).
+const ALWAYS: [(i32, i32); 11] = [
     (IPPROTO_IP, IP_OPTIONS),
     (IPPROTO_IP, IP_HDRINCL),
     (IPPROTO_IP, IP_MULTICAST_IF),
@@ -21,15 +36,60 @@ pub const JUDGED: [(i32, i32); 7] = [
     (IPPROTO_IPV6, IPV6_2292PKTOPTIONS),
     (IPPROTO_IPV6, IPV6_HDRINCL),
     (IPPROTO_IPV6, IPV6_RTHDR),
+    // What a filter lets through is for whoever sets it last.
+    (SOL_SOCKET, SO_ATTACH_FILTER),
+    (SOL_SOCKET, SO_DETACH_FILTER),
+    (SOL_SOCKET, SO_ATTACH_BPF),
+    (SOL_SOCKET, SO_LOCK_FILTER),
 ];
 
-/// The longest value that is read: `struct in6_pktinfo` is 20 bytes, `struct ip_mreqn` 12.
-pub const VALUE_MAX: usize = 64;
+/// Those with which a raw socket sends what it must not, or hears what is for others.
+const RAW: [(i32, i32); 7] = [
+    (SOL_RAW, IPV6_HDRINCL),
+    (IPPROTO_IP, IP_ROUTER_ALERT),
+    (IPPROTO_IPV6, IPV6_ROUTER_ALERT),
+    (IPPROTO_IPV6, IPV6_MULTICAST_ALL),
+    (IPPROTO_IPV6, IPV6_JOIN_GROUP),
+    (IPPROTO_IPV6, MCAST_JOIN_GROUP),
+    (IPPROTO_IPV6, MCAST_JOIN_SOURCE_GROUP),
+];
 
-/// Judges `setsockopt` of one of [`JUDGED`] with the caller's value as bytes, in the supervisor's copy. Where it names
+/// The options that are judged in this context, as (level, name); all others may be set as they are.
+pub fn judged(context: &Context) -> impl Iterator<Item = (i32, i32)> {
+    let routing = [IPPROTO_IP, IPPROTO_IPV6].into_iter().flat_map(|level| ROUTING.map(move |name| (level, name)));
+    let raw = context.raw_icmp.then(|| RAW.into_iter().chain(routing));
+    ALWAYS.into_iter().chain(raw.into_iter().flatten())
+}
+
+/// The longest value that is read: `struct group_source_req` is 264 bytes.
+pub const VALUE_MAX: usize = 320;
+
+/// What is known of the socket.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// It is a raw one.
+    pub raw: bool,
+    /// It is a datagram socket that has no port.
+    pub portless: bool,
+}
+
+/// Judges `setsockopt` of one of those [`judged`] with the caller's value as bytes, in the supervisor's copy. Where it names
 /// 127.0.0.1 or ::1, the address that stands for it is written.
-pub fn set(context: &Context, level: i32, name: i32, value: &mut [u8]) -> Verdict<()> {
+pub fn set(context: &Context, socket: Facts, level: i32, name: i32, value: &mut [u8]) -> Verdict<()> {
+    let is_set = value.iter().any(|byte| *byte != 0);
     match (level, name) {
+        (SOL_SOCKET, SO_LOCK_FILTER) if socket.portless && is_set => Err(Refusal::new(libc::EPERM, Reason::OwnFilter)),
+        (SOL_SOCKET, _) => Ok(()),
+        // Others do not know it.
+        (level, name) if is_of_raw(level, name) && !socket.raw => Ok(()),
+        (IPPROTO_IPV6, IPV6_JOIN_GROUP | MCAST_JOIN_GROUP | MCAST_JOIN_SOURCE_GROUP) => {
+            if context.multicast {
+                Ok(())
+            } else {
+                Err(Refusal::new(libc::EPERM, Reason::Multicast))
+            }
+        }
+        (IPPROTO_IPV6, IPV6_MULTICAST_ALL) if context.multicast || !is_set => Ok(()),
         // struct in6_pktinfo: the address, then the interface index.
         (IPPROTO_IPV6, IPV6_PKTINFO) => name_in6_pktinfo(context, value).unwrap_or(Ok(())),
         // struct in_addr, struct ip_mreq (group, interface) or struct ip_mreqn (group, interface, index).
@@ -43,4 +103,8 @@ pub fn set(context: &Context, level: i32, name: i32, value: &mut [u8]) -> Verdic
         _ if value.is_empty() => Ok(()),
         _ => Err(Refusal::new(libc::EPERM, Reason::SourceOption)),
     }
+}
+
+fn is_of_raw(level: i32, name: i32) -> bool {
+    RAW.contains(&(level, name)) || ([IPPROTO_IP, IPPROTO_IPV6].contains(&level) && ROUTING.contains(&name))
 }

@@ -45,6 +45,8 @@ pub enum Reason {
     ForeignSource(IpAddr),
     /// The option or control message could give packets another source or path.
     SourceOption,
+    /// A filter of its own would be, or is, locked before a socket that has no port yet.
+    OwnFilter,
     /// Multicast is not switched on.
     Multicast,
     /// No rule allows this port, and there are rules that allow others.
@@ -110,6 +112,9 @@ impl Reason {
                 write!(f, "it asks for the source {ip}, not an address of this context ({})", list(context, |_| true))
             }
             Reason::SourceOption => f.write_str("it could change the source or the route of packets"),
+            Reason::OwnFilter => f.write_str(
+                "a filter that is locked before the socket has a port leaves no place for the context's own",
+            ),
             Reason::Multicast => f.write_str("multicast is not allowed in this context"),
             Reason::PortNotAllowed(port, transport) => {
                 write!(f, "port {port}/{} is not among those that may be bound (--allow-bind)", transport.name())

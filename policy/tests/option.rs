@@ -3,7 +3,7 @@
 
 mod common;
 
-use chbind_policy::option::{JUDGED, VALUE_MAX, set};
+use chbind_policy::option::{self, Facts, VALUE_MAX};
 use chbind_policy::{Context, Reason, Refusal};
 use common::*;
 use libc::{EADDRNOTAVAIL, EPERM, IP_MULTICAST_IF, IPPROTO_IP, IPPROTO_IPV6, IPV6_PKTINFO};
@@ -20,7 +20,7 @@ fn octets(text: &str) -> Vec<u8> {
 /// Judges, and says what is left of the value.
 fn judged(context: &Context, (level, name): (i32, i32), value: &[u8]) -> Result<Vec<u8>, Refusal> {
     let mut value = value.to_vec();
-    set(context, level, name, &mut value).map(|()| value)
+    option::set(context, Facts::default(), level, name, &mut value).map(|()| value)
 }
 
 /// Allows it, unchanged.
@@ -97,9 +97,14 @@ fn row_49_multicast_interface() {
     }
 }
 
+/// The options that can name an address or a route.
+fn of_addresses() -> Vec<(i32, i32)> {
+    option::judged(&s()).filter(|(level, _)| *level != libc::SOL_SOCKET).collect()
+}
+
 #[test]
 fn section_4_options_that_change_source_or_route() {
-    for (level, name) in JUDGED {
+    for (level, name) in of_addresses() {
         if [STICKY, INTERFACE].contains(&(level, name)) {
             continue;
         }
@@ -112,13 +117,54 @@ fn section_4_options_that_change_source_or_route() {
     }
 }
 
+/// With these a raw socket would send from elsewhere, hear what is for others, or route for the host.
+#[test]
+fn row_48_options_of_raw_sockets() {
+    let raw = Context { raw_icmp: true, ..d() };
+    let set = |context: &Context, facts, (level, name), value: &[u8]| {
+        option::set(context, facts, level, name, &mut value.to_vec())
+    };
+    let facts = Facts { raw: true, ..Facts::default() };
+    let of_raw: Vec<(i32, i32)> =
+        option::judged(&raw).filter(|at| !option::judged(&d()).any(|other| other == *at)).collect();
+    // SOL_RAW knows IPV6_HDRINCL too; IP_ROUTER_ALERT, IPV6_ROUTER_ALERT, MRT_INIT, MRT6_INIT.
+    for (level, name) in [(255, 36), (0, 5), (41, 22), (0, 200), (41, 200), (41, 212)] {
+        assert!(of_raw.contains(&(level, name)), "({level}, {name}) is not judged");
+    }
+    for at in of_raw {
+        let refused = set(&raw, facts, at, &[1, 0, 0, 0]).map_err(|refusal| refusal.errno);
+        assert_eq!(refused, Err(EPERM), "{at:?}");
+        // Others do not know it, and the kernel says so.
+        assert_eq!(set(&raw, Facts::default(), at, &[1, 0, 0, 0]), Ok(()), "{at:?}");
+    }
+    let groups = Context { multicast: true, ..raw };
+    // IPV6_MULTICAST_ALL, IPV6_JOIN_GROUP
+    for name in [29, 20] {
+        assert_eq!(set(&groups, facts, (41, name), &[1, 0, 0, 0]), Ok(()));
+    }
+    assert_eq!(set(&raw, facts, (41, 29), &[0, 0, 0, 0]), Ok(()));
+}
+
+#[test]
+fn section_4_a_filter_is_not_locked_before_there_is_a_port() {
+    let lock = |portless, value: i32| {
+        let facts = Facts { portless, ..Facts::default() };
+        option::set(&s(), facts, libc::SOL_SOCKET, libc::SO_LOCK_FILTER, &mut value.to_ne_bytes())
+    };
+    assert_eq!(lock(true, 1), Err(refusal(EPERM, Reason::OwnFilter)));
+    assert_eq!((lock(true, 0), lock(false, 1)), (Ok(()), Ok(())));
+    for name in [libc::SO_ATTACH_FILTER, libc::SO_DETACH_FILTER, libc::SO_ATTACH_BPF, libc::SO_LOCK_FILTER] {
+        assert!(option::judged(&s()).any(|at| at == (libc::SOL_SOCKET, name)), "{name} is not judged");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 5_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn no_value_names_a_foreign_source(
         context in any_context(),
-        option in prop::sample::select(JUDGED.to_vec()),
+        option in prop::sample::select(of_addresses()),
         at in any_ip(),
         before in prop::sample::select(vec![0usize, 4]),
         after in 0usize..16,

@@ -1,15 +1,16 @@
-//! bind, listen, and options that say as much: setsockopt.
+//! bind and listen.
 
-use super::caller::{self, Stop};
+use super::caller::Stop;
 use super::pin::{local, mend};
 use super::rights::with_all_rights;
+use super::shield::shielded;
 use super::worker::{Likely, Subject, Worker};
 use crate::sys::seccomp::{Answer, Notification};
-use crate::sys::{self, Errno, socket};
+use crate::sys::{self, Errno, diag, socket};
 use caps::Capability::CAP_NET_BIND_SERVICE;
 use chbind_policy::bind::{self, Place};
 use chbind_policy::sockaddr::canonical;
-use chbind_policy::{Family, Socket, Transport, listen, option};
+use chbind_policy::{Family, Socket, Transport, listen};
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd};
 
@@ -26,10 +27,6 @@ impl Worker {
         section.require_idle(fd.as_fd(), libc::EINVAL)?;
         self.still_waiting(call)?;
         let (at, bound) = self.bind_to(call, fd.as_fd(), &socket, action.place)?;
-        // EINVAL: it had a port before, and nothing was changed.
-        if bound.is_err_and(|errno| errno != Errno(libc::EINVAL)) {
-            mend(self.shared.context, &self.shared.guard, fd.as_fd(), &socket);
-        }
         drop(section);
         if bound == Err(Errno(libc::EADDRINUSE)) {
             self.shared.collided(call.tid, canonical(at), socket.transport);
@@ -51,22 +48,48 @@ impl Worker {
         socket: &Socket,
         place: Place,
     ) -> Result<(SocketAddr, sys::Result<()>), Stop> {
-        let bind = |address| (address, self.bind_as_caller(call, fd, address));
+        let bind = |address| Ok((address, self.bind_or_mend(call, fd, socket, address)?));
         let (any, otherwise) = match place {
-            Place::At(address) => return Ok(bind(address)),
+            Place::At(address) => return bind(address),
             Place::Open { any, otherwise } => (any, otherwise),
         };
         // One that has a port already gets no filter: the bind fails.
-        if local(fd)?.port() == 0 && !self.shared.guard.place(fd) {
-            return Ok(bind(otherwise));
+        if local(fd)?.port() == 0 && (self.takes_from_others(fd, any)? || !self.shared.guard.place(fd)) {
+            return bind(otherwise);
         }
-        let opened = bind(any);
-        if opened.1 != Err(Errno(libc::EADDRINUSE)) {
-            return Ok(opened);
+        let opened = bind(any)?;
+        if opened.1 == Err(Errno(libc::EADDRINUSE)) { bind(otherwise) } else { Ok(opened) }
+    }
+
+    /// Binds to `address`. If that fails the socket has the address again that it was made with.
+    fn bind_or_mend(
+        &self,
+        call: &Notification,
+        fd: BorrowedFd,
+        socket: &Socket,
+        address: SocketAddr,
+    ) -> Result<sys::Result<()>, Stop> {
+        let bind = || {
+            let bound = self.bind_as_caller(call, fd, address);
+            // EINVAL: it had a port before, and nothing was changed.
+            if bound.is_err_and(|errno| errno != Errno(libc::EINVAL)) {
+                mend(self.shared.context, fd, socket);
+            }
+            bound
+        };
+        if local(fd)?.port() != 0 { Ok(bind()) } else { shielded(fd, &self.shared.guard, socket, bind) }
+    }
+
+    /// Whether a socket that shares its port (`SO_REUSEADDR`, `SO_REUSEPORT`) would take datagrams from somebody outside on
+    /// the wildcard `any`: the kernel gives one to one of the sockets there, and asks only that one's filter. Groups it
+    /// gives to all.
+    fn takes_from_others(&self, fd: BorrowedFd, any: SocketAddr) -> sys::Result<bool> {
+        let option = |name| socket::option(fd, libc::SOL_SOCKET, name);
+        if self.shared.context.multicast || (option(libc::SO_REUSEADDR)? == 0 && option(libc::SO_REUSEPORT)? == 0) {
+            return Ok(false);
         }
-        // The failure has taken the address away that the socket was made with.
-        mend(self.shared.context, &self.shared.guard, fd, socket);
-        Ok(bind(otherwise))
+        let own = self.shared.kept.add(socket::cookie(fd)?);
+        Ok(diag::wildcards(any.port())?.iter().any(|cookie| !own.contains(cookie)))
     }
 
     /// Row 15: with the caller's rights, not the supervisor's, unless the context grants the port.
@@ -144,23 +167,6 @@ impl Worker {
         if let Some(address) = action.bind_first {
             self.note_served(fd.as_fd(), &socket, address, true);
         }
-        Ok(Answer::Return(0))
-    }
-
-    /// Done on the duplicate whatever the family: which socket the descriptor names could change meanwhile.
-    pub(super) fn set_option(&mut self, call: &Notification) -> Result<Answer, Stop> {
-        let [level, name] = [call.args[1] as i32, call.args[2] as i32];
-        self.subject = Subject::Option { level, name };
-        let fd = self.shared.handles.duplicate(&self.shared.listener, call, call.args[0] as i32)?;
-        let len = usize::try_from(call.args[4] as i32).map_err(|_| Stop::Fail(libc::EINVAL))?;
-        let mut bytes = [0; option::VALUE_MAX];
-        let value = bytes.get_mut(..len.min(option::VALUE_MAX)).unwrap_or_default();
-        caller::read(call, call.args[3], value)?;
-        option::set(self.shared.context, level, name, value)?;
-        // One of them gives a socket its address for a moment: see pin::settle.
-        let _section = self.shared.acts.enter()?;
-        self.still_waiting(call)?;
-        socket::set_option(fd.as_fd(), level, name, value)?;
         Ok(Answer::Return(0))
     }
 }

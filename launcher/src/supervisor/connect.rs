@@ -3,11 +3,12 @@
 use super::caller::Stop;
 use super::pin::{local, mend, pin, rehearse, settle, unsettle};
 use super::route::Asker;
+use super::shield::shielded;
 use super::worker::{Likely, Subject, Worker};
 use crate::sys::seccomp::{Answer, Notification};
 use crate::sys::{Errno, socket};
-use chbind_policy::Transport;
 use chbind_policy::connect::{self, Connect, Source};
+use chbind_policy::{Reason, Refusal, Transport};
 use std::os::fd::AsFd;
 
 /// Another thread may give the socket an address between the look at it and the act: then the rule is asked again.
@@ -29,14 +30,12 @@ impl Worker {
             let action = connect::connect(self.shared.context, &socket, bound, address.bytes(), &host)?;
             self.still_waiting(call)?;
             let Connect::To { destination, source } = action else {
-                // Row 47. Without an address, for a moment, the socket would take what another thread writes to it as
-                // the wish for a port on every address: so it is kept to the context's before.
-                if socket.transport == Transport::Udp {
-                    // Where that cannot be, what comes of it is mended.
-                    let _ = self.shared.guard.place(fd);
-                }
-                socket::disconnect(fd)?;
-                mend(self.shared.context, &self.shared.guard, fd, &socket);
+                // Row 47.
+                shielded(fd, &self.shared.guard, &socket, || {
+                    let dissolved = socket::disconnect(fd);
+                    mend(self.shared.context, fd, &socket);
+                    dissolved
+                })??;
                 return Ok(Answer::Return(0));
             };
             section.require_idle(fd, libc::EALREADY)?;
@@ -48,6 +47,11 @@ impl Worker {
                     Err(errno) => return Err(errno.into()),
                 },
                 Source::Settle(source) => {
+                    // One from outside would lose the address again when it is dissolved, while another thread writes.
+                    if bound.ip().to_canonical().is_unspecified() && !self.shared.guard.is_at(fd) {
+                        let reason = Reason::BoundOutside(bound.ip());
+                        return Err(Refusal { errno: libc::EADDRNOTAVAIL, reason }.into());
+                    }
                     rehearse(fd, &socket, source, destination)?;
                     let settled = settle(fd, &socket, source).and_then(|()| socket::connect(fd, destination));
                     if settled.is_err() {

@@ -10,7 +10,7 @@ use crate::sys::seccomp::{Answer, Notification};
 use crate::sys::{Errno, socket};
 use caps::Capability::CAP_NET_RAW;
 use chbind_policy::socket::{Create, TYPE_MASK, create};
-use chbind_policy::{Socket, Transport};
+use chbind_policy::{Family, Socket, Transport};
 use libc::{SOCK_CLOEXEC, SOCK_NONBLOCK};
 use std::net::SocketAddr;
 use std::os::fd::AsFd;
@@ -51,6 +51,13 @@ impl Worker {
         };
         let made = made?;
         pin_at_birth(made.as_fd(), &made_as, address)?;
+        if made_as.transport == Transport::RawIcmp {
+            // Until now it has heard what comes to every address, and groups it would go on hearing.
+            if made_as.family == Family::V6 && !self.shared.context.multicast {
+                socket::hear_joined_groups_only(made.as_fd())?;
+            }
+            socket::drain(made.as_fd())?;
+        }
         self.shared.listener.give(call.id, made.as_fd(), kind & SOCK_CLOEXEC != 0)?;
         Ok(Answer::Given)
     }

@@ -46,20 +46,29 @@ impl Guard {
         Guard(program)
     }
 
+    /// Whether `found`, which is before some socket, is this.
+    pub(super) fn is(&self, found: &[Instruction]) -> bool {
+        found == self.0
+    }
+
+    /// Whether it is before the socket.
+    pub(super) fn is_at(&self, fd: BorrowedFd) -> bool {
+        socket::filter(fd, self.0.len()).is_ok_and(|found| self.is(&found))
+    }
+
     /// Puts it before the socket for good. False where it cannot be: the program has a filter of its own there, or the
     /// context has more addresses than a filter can tell.
     pub(super) fn place(&self, fd: BorrowedFd) -> bool {
         if self.0.len() > MOST {
             return false;
         }
-        let found = || socket::filter(fd, self.0.len());
-        let placed = match found() {
+        let placed = match socket::filter(fd, self.0.len()) {
             Ok(none) if none.is_empty() => socket::attach_filter(fd, &self.0).is_ok(),
-            Ok(other) => other == self.0,
+            Ok(other) => self.is(&other),
             Err(_) => false,
         };
-        // Another thread may put its own in the place before the lock is on: what counts is what is found behind it.
-        placed && socket::lock_filter(fd).is_ok() && found().is_ok_and(|locked| locked == self.0)
+        // A process outside that shares the socket may change it before the lock is on: what counts is what is found then.
+        placed && socket::lock_filter(fd).is_ok() && self.is_at(fd)
     }
 }
 

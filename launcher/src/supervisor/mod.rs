@@ -12,13 +12,16 @@ mod create;
 mod crew;
 mod guard;
 mod holder;
+mod kept;
 mod name;
+mod option;
 mod pending;
 mod pin;
 mod rights;
 mod route;
 mod send;
 mod served;
+mod shield;
 mod teller;
 mod watch;
 mod worker;
@@ -34,6 +37,7 @@ use chbind_policy::{Context, Transport};
 use crew::Crew;
 use guard::Guard;
 use holder::Collisions;
+use kept::Kept;
 use libc::pid_t;
 use pending::Pending;
 use route::RouteTable;
@@ -76,6 +80,7 @@ struct Shared {
     pending: Pending,
     served: Served,
     guard: Guard,
+    kept: Kept,
     routes: RouteTable,
     teller: Teller,
     collisions: Collisions,
@@ -127,6 +132,7 @@ pub fn start(assignment: Assignment) -> sys::Result<Serving> {
         pending: Pending::new()?,
         served: Served::new(context),
         guard: Guard::new(context),
+        kept: Kept::default(),
         routes: RouteTable::default(),
         teller: Teller::new(name, messages, verbose),
         collisions: Collisions::default(),

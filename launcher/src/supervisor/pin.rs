@@ -5,7 +5,6 @@
 //! a port and without the option is one that was chosen for the program: to the rules such a socket is not bound, and it
 //! may be pinned again. The kernel keeps the mark with the socket, and never takes such a socket for the wildcard.
 
-use super::guard::Guard;
 use crate::sys::{self, Errno, socket};
 use chbind_policy::sockaddr::{canonical, for_family};
 use chbind_policy::socket::{Create, create};
@@ -75,22 +74,14 @@ pub(super) fn pin_at_birth(fd: BorrowedFd, socket: &Socket, address: SocketAddr)
 
 /// Pins a datagram socket without a port to the address that it was made with: after what may have taken the address away,
 /// or left it with another that is good only for where it went before (a bind that failed, an association that was
-/// dissolved).
-///
-/// In between the program can have used the socket by `write`, which gives it a port on every address: then it is kept to
-/// what the context may hear, or, if it has a filter of its own, to nobody.
-pub(super) fn mend(context: &Context, guard: &Guard, fd: BorrowedFd, socket: &Socket) {
+/// dissolved). Both are done behind a [shield](super::shield).
+pub(super) fn mend(context: &Context, fd: BorrowedFd, socket: &Socket) {
     let (domain, kind, protocol) = socket.arguments();
     let Ok(Create::At(_, address)) = create(context, domain, kind, protocol) else { return };
     let is_loose = |bound: SocketAddr| bound.port() == 0 && (bound.ip().is_unspecified() || is_pinned(fd, bound));
     if socket::local(fd).is_ok_and(|bound| bound.is_some_and(is_loose)) {
         // EINVAL: it has a port by now.
         let _ = pin_at_birth(fd, socket, address);
-    }
-    let is_wildcard = socket::local(fd).is_ok_and(|bound| bound.is_some_and(|bound| bound.ip().is_unspecified()));
-    if is_wildcard && !guard.place(fd) {
-        // Connected to where nobody is.
-        let _ = settle(fd, socket, address);
     }
 }
 

@@ -286,7 +286,7 @@ impl Worker {
                 if self.shared.guard.place(fd) {
                     let opened = socket::bind(fd, any);
                     if opened.is_err_and(|errno| errno != Errno(libc::EINVAL)) {
-                        mend(self.shared.context, &self.shared.guard, fd, socket);
+                        mend(self.shared.context, fd, socket);
                     }
                     return opened.map(|()| source);
                 }

@@ -13,15 +13,39 @@ const UNCONNECTED: u32 = 1 << 7;
 /// Sizes of `struct nlmsghdr` and `struct inet_diag_req_v2`, in bytes.
 const HEADER: usize = 16;
 const REQUEST: usize = HEADER + 56;
-/// Where `struct inet_diag_msg` has the local address (`id.idiag_src`), counted from the `nlmsghdr`.
+/// Where `struct inet_diag_msg` has the local port and address (`id.idiag_sport`, `id.idiag_src`) and the cookie
+/// (`id.idiag_cookie`), counted from the `nlmsghdr`.
+const PORT: usize = HEADER + 4;
 const SOURCE: usize = HEADER + 4 + 4;
+const COOKIE: usize = SOURCE + 16 + 16 + 4;
 
 /// Whether a TCP socket listens on `ip`, or a UDP socket receives there.
 pub fn is_served(ip: Ipv4Addr) -> Result<bool> {
-    Ok(lists(libc::IPPROTO_TCP, LISTENING, ip)? || lists(libc::IPPROTO_UDP, UNCONNECTED, ip)?)
+    let is_there = |message: &[u8]| message.get(SOURCE..SOURCE + 4) == Some(ip.octets().as_slice());
+    Ok(find(libc::AF_INET, libc::IPPROTO_TCP, LISTENING, is_there)?
+        || find(libc::AF_INET, libc::IPPROTO_UDP, UNCONNECTED, is_there)?)
 }
 
-fn lists(protocol: c_int, states: u32, ip: Ipv4Addr) -> Result<bool> {
+/// The cookies (`SO_COOKIE`) of the UDP sockets on a wildcard at `port`.
+pub fn wildcards(port: u16) -> Result<Vec<u64>> {
+    let mut cookies = Vec::new();
+    for family in [libc::AF_INET, libc::AF_INET6] {
+        find(family, libc::IPPROTO_UDP, UNCONNECTED, |message| {
+            let is_wildcard = message.get(SOURCE..SOURCE + 16).is_some_and(|ip| ip.iter().all(|byte| *byte == 0));
+            if is_wildcard
+                && message.get(PORT..PORT + 2) == Some(port.to_be_bytes().as_slice())
+                && let Some(cookie) = message.get(COOKIE..).and_then(|rest| rest.first_chunk())
+            {
+                cookies.push(u64::from_ne_bytes(*cookie));
+            }
+            false
+        })?;
+    }
+    Ok(cookies)
+}
+
+/// Whether `is_it` says so of one of the sockets that are listed.
+fn find(family: c_int, protocol: c_int, states: u32, mut is_it: impl FnMut(&[u8]) -> bool) -> Result<bool> {
     let diag = socket::socket(libc::AF_NETLINK, libc::SOCK_DGRAM, libc::NETLINK_SOCK_DIAG)?;
     let mut request = [0u8; REQUEST];
     let mut put = |at: usize, field: &[u8]| {
@@ -32,7 +56,7 @@ fn lists(protocol: c_int, states: u32, ip: Ipv4Addr) -> Result<bool> {
     put(0, &(REQUEST as u32).to_ne_bytes());
     put(4, &BY_FAMILY.to_ne_bytes());
     put(6, &((libc::NLM_F_REQUEST | libc::NLM_F_DUMP) as u16).to_ne_bytes());
-    put(HEADER, &[libc::AF_INET as u8, protocol as u8]);
+    put(HEADER, &[family as u8, protocol as u8]);
     put(HEADER + 4, &states.to_ne_bytes());
     // SAFETY: the kernel reads as many bytes as `request` has.
     cerr(unsafe { libc::send(diag.as_raw_fd(), request.as_ptr().cast::<c_void>(), REQUEST, 0) } as i64)?;
@@ -50,7 +74,7 @@ fn lists(protocol: c_int, states: u32, ip: Ipv4Addr) -> Result<bool> {
                 // NLMSG_DONE or NLMSG_ERROR: there is no more.
                 return Ok(false);
             }
-            if message.get(SOURCE..SOURCE + 4) == Some(ip.octets().as_slice()) {
+            if is_it(message) {
                 return Ok(true);
             }
             rest = next;

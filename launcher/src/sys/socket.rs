@@ -105,6 +105,26 @@ pub fn owner(socket: BorrowedFd) -> Result<u32> {
     Ok(found.st_uid)
 }
 
+/// Throws away what has arrived.
+pub fn drain(socket: BorrowedFd) -> Result<()> {
+    let mut byte = [0u8];
+    loop {
+        let (at, flags) = (byte.as_mut_ptr().cast::<c_void>(), libc::MSG_DONTWAIT | libc::MSG_TRUNC);
+        // SAFETY: the kernel writes at most one byte, which `byte` has.
+        match cerr(unsafe { libc::recv(socket.as_raw_fd(), at, byte.len(), flags) } as i64) {
+            Ok(_) => {}
+            Err(Errno(libc::EAGAIN)) => return Ok(()),
+            Err(errno) => return Err(errno),
+        }
+    }
+}
+
+/// `IPV6_MULTICAST_ALL` off: of groups the socket hears those that it has joined itself.
+pub fn hear_joined_groups_only(socket: BorrowedFd) -> Result<()> {
+    const IPV6_MULTICAST_ALL: c_int = 29;
+    set_option(socket, libc::IPPROTO_IPV6, IPV6_MULTICAST_ALL, &0i32.to_ne_bytes())
+}
+
 /// Puts a filter before what arrives (`SO_ATTACH_FILTER`, socket(7)). EPERM if another is locked in its place.
 pub fn attach_filter(socket: BorrowedFd, program: &[Instruction]) -> Result<()> {
     let len = u16::try_from(program.len()).map_err(|_| Errno(libc::EINVAL))?;
@@ -113,6 +133,11 @@ pub fn attach_filter(socket: BorrowedFd, program: &[Instruction]) -> Result<()> 
     // SAFETY: the kernel reads one sock_fprog and as many instructions as it says; both live through the call. An
     // Instruction is laid out as a sock_filter.
     cerr(unsafe { libc::setsockopt(socket.as_raw_fd(), libc::SOL_SOCKET, libc::SO_ATTACH_FILTER, at, len) }).map(drop)
+}
+
+/// Takes it away (`SO_DETACH_FILTER`).
+pub fn detach_filter(socket: BorrowedFd) -> Result<()> {
+    set_option(socket, libc::SOL_SOCKET, libc::SO_DETACH_FILTER, &0i32.to_ne_bytes())
 }
 
 /// Keeps the filter where it is, for good (`SO_LOCK_FILTER`).
