@@ -84,7 +84,14 @@ fn addresses(typed: &[String], nonlocal: bool) -> Result<Vec<Assigned>, Error> {
     if typed.is_empty() {
         return Err(Error::NoAddresses);
     }
-    let addresses = typed.iter().map(|text| address::assigned(text)).collect::<Result<Vec<_>, _>>()?;
+    let mut addresses: Vec<Assigned> = Vec::with_capacity(typed.len());
+    for text in typed {
+        let assigned = address::assigned(text)?;
+        // One that is given again has the prefix that it had first.
+        if !addresses.iter().any(|other| (other.ip(), other.scope()) == (assigned.ip(), assigned.scope())) {
+            addresses.push(assigned);
+        }
+    }
     for assigned in addresses.iter().filter(|_| !nonlocal) {
         address::require_local(assigned.ip(), assigned.scope())?;
     }

@@ -90,7 +90,7 @@ pub(crate) fn narrow(context: &Context, socket: &Socket, any: IpAddr) -> Result<
         return context.loopback_of(chosen).map(|ip| (SocketAddr::new(ip, 0), None)).ok_or(unavailable);
     };
     let served = primary.ip();
-    let partly = context.addresses.iter().any(|a| a.ip() != served && covers(socket, any, a.ip()));
+    let partly = context.addresses.iter().any(|a| *a != primary && covers(socket, any, a.ip()));
     Ok((with_scope(served, 0, primary.scope()), partly.then_some(Note::Narrowed { served, family })))
 }
 

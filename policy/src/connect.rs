@@ -2,7 +2,7 @@
 //! loopback and what the rules for peers say (row 51).
 
 use crate::sockaddr::{canonical, for_family, to_connect};
-use crate::source::{Local, local, speaks_to, target, towards, towards_from_wildcard};
+use crate::source::{Local, is_localhost, local, speaks_to, target, towards, towards_from_wildcard};
 use crate::{Context, Host, Reason, Refusal, Socket, Transport, Verdict};
 use core::net::SocketAddr;
 
@@ -76,7 +76,7 @@ pub(crate) fn associate(
         // A stream has no way to an address once it has a port.
         Local::Anywhere if socket.transport == Transport::Tcp => return Err(foreign),
         Local::Anywhere => Source::Settle(shaped(towards_from_wildcard(context, &target, host)?)),
-        Local::Foreign if target.is_host && bound.ip().is_loopback() => Source::Own,
+        Local::Foreign if target.is_host && is_localhost(bound.ip()) => Source::Own,
         Local::Foreign => return Err(foreign),
     };
     Ok(Connect::To { destination: shaped(target.destination), source })

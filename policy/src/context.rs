@@ -150,12 +150,6 @@ impl Context<'_> {
         }
     }
 
-    /// Whether a socket of this context may have `ip` (canonical) as its local address: one that may be named, or, where
-    /// loopback is the host's, one that the kernel chose towards it.
-    pub fn may_be_local(&self, ip: IpAddr, scope: u32) -> bool {
-        self.may_be_named(ip, scope) || (self.loopback == Loopback::Host && ip.is_loopback())
-    }
-
     /// What a socket that is bound to a wildcard may hear: the destinations of datagrams, each with the interface index
     /// that goes with it (0 for any).
     pub fn heard(&self) -> impl Iterator<Item = (IpNet, u32)> {
@@ -163,9 +157,8 @@ impl Context<'_> {
         let assigned = self.addresses.iter().map(|a| (IpNet::from(a.ip()), a.scope()));
         let loopback = [Family::V4, Family::V6].into_iter().filter_map(|family| self.loopback_of(family));
         let directed = self.addresses.iter().filter_map(Assigned::directed_broadcast);
-        let broadcast = self.primary_of(Family::V4).map(|_| Ipv4Addr::BROADCAST);
         let groups = self.multicast.then_some([(MULTICAST_V4, 0), (MULTICAST_V6, 0)]);
-        let single = loopback.chain(directed.chain(broadcast).map(IpAddr::V4)).map(exactly);
+        let single = loopback.chain(directed.chain([Ipv4Addr::BROADCAST]).map(IpAddr::V4)).map(exactly);
         assigned.chain(single).chain(groups.into_iter().flatten())
     }
 

@@ -126,7 +126,7 @@ pub(crate) fn name_in6_pktinfo(context: &Context, bytes: &mut [u8]) -> Option<Ve
 /// Whether a socket with the address `ip` sends from it. From a group or a broadcast address nothing is sent, and what
 /// was bound outside is not to be named.
 fn is_source(context: &Context, ip: Ipv4Addr) -> bool {
-    ip.is_loopback() || context.may_be_local(IpAddr::V4(ip), 0)
+    ip.is_loopback() || context.may_be_named(IpAddr::V4(ip), 0)
 }
 
 /// A control message that names `source`, and how many of its bytes count (padding included). It goes before those of the

@@ -3,7 +3,7 @@
 use crate::bind::{covers_several, narrow, unspecified};
 use crate::connect::{self, Connect, associate};
 use crate::sockaddr::{canonical, for_family, to_send, with_scope};
-use crate::source::{Local, Target, Way, local, select, speaks_to, target, towards_from_wildcard};
+use crate::source::{Local, Target, Way, is_localhost, local, select, speaks_to, target, towards_from_wildcard};
 use crate::{Context, Host, Reason, Refusal, Socket, Transport, Verdict};
 use core::net::SocketAddr;
 
@@ -111,7 +111,7 @@ fn datagram(
             speaks_to(bound, target.destination)?;
             Source::Own
         }
-        Local::Foreign if target.is_host && bound.ip().is_loopback() => Source::Own,
+        Local::Foreign if target.is_host && is_localhost(bound.ip()) => Source::Own,
         Local::Foreign => return Err(Refusal::new(libc::EADDRNOTAVAIL, Reason::BoundOutside(bound.ip()))),
         Local::Unbound => first(context, socket, &target, host)?,
         Local::Anywhere => Source::Named(towards_from_wildcard(context, &target, host)?),

@@ -6,11 +6,13 @@ use crate::{Context, Family, Reason, Refusal, Verdict};
 use core::net::SocketAddr;
 use libc::{
     AF_ALG, AF_INET, AF_INET6, AF_NETLINK, AF_UNIX, IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_MPTCP, IPPROTO_TCP,
-    IPPROTO_UDP, SOCK_DGRAM, SOCK_RAW, SOCK_STREAM,
+    IPPROTO_UDP, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_NONBLOCK, SOCK_RAW, SOCK_STREAM,
 };
 
 /// The low bits of the type argument; the others are `SOCK_CLOEXEC` and `SOCK_NONBLOCK` (linux/net.h).
 pub const TYPE_MASK: i32 = 0xf;
+/// One more than the highest type (linux/net.h).
+const SOCK_MAX: i32 = 11;
 
 /// The protocol of an inet socket that a context may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,6 +141,11 @@ pub fn create(context: &Context, domain: i32, kind: i32, protocol: i32) -> Verdi
         _ if OTHER_FAMILIES.contains(&domain) => return Ok(Create::AsAsked),
         _ => return Err(Refusal::new(libc::EAFNOSUPPORT, Reason::SocketKind)),
     };
+    // __sys_socket, __sock_create (net/socket.c) and inet_create (net/ipv4/af_inet.c), in their order.
+    let is_kind = kind & !(TYPE_MASK | SOCK_CLOEXEC | SOCK_NONBLOCK) == 0 && (kind & TYPE_MASK) < SOCK_MAX;
+    if !is_kind || !(0..=IPPROTO_MPTCP).contains(&protocol) {
+        return Err(Refusal::native(libc::EINVAL));
+    }
     if !context.has_family(family) {
         return Err(Refusal::new(libc::EAFNOSUPPORT, Reason::NoFamily(family)));
     }

@@ -2,7 +2,7 @@
 
 use crate::rules::reach;
 use crate::sockaddr::{scope, with_scope};
-use crate::{Assigned, Context, Family, Host, Loopback, Reason, Refusal, Socket};
+use crate::{Assigned, Context, Family, Host, Loopback, Reason, Refusal, Socket, Transport};
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// The port of the DNS (RFC 1035).
@@ -31,7 +31,7 @@ pub(crate) fn local(context: &Context, local: SocketAddr) -> Local {
     let ip = local.ip();
     if ip.is_unspecified() {
         if local.port() == 0 { Local::Unbound } else { Local::Anywhere }
-    } else if context.may_be_local(ip, scope(local)) {
+    } else if context.may_be_named(ip, scope(local)) {
         Local::Own
     } else if ip.is_multicast() || context.is_broadcast(ip) {
         Local::Anywhere
@@ -93,11 +93,14 @@ fn stands_for(context: &Context, socket: &Socket, destination: SocketAddr, host:
         return Err(Refusal::new(libc::EPERM, Reason::LoopbackDenied));
     }
     if mismatch {
-        return Err(Refusal::native(libc::ECONNREFUSED));
+        let is_host = context.loopback == Loopback::Host;
+        return Err(Refusal::native(if is_host { libc::ENETUNREACH } else { libc::ECONNREFUSED }));
     }
-    let is_localhost = named == IpAddr::V4(Ipv4Addr::LOCALHOST) || named.is_ipv6();
+    let is_localhost = is_localhost(named);
     // One port of the host's means 127.0.0.1 and ::1: other addresses of 127/8 may belong to other contexts.
-    if context.loopback == Loopback::Host || (is_localhost && context.host_loopback.contains(&port)) {
+    let has_ports = matches!(socket.transport, Transport::Tcp | Transport::Udp);
+    let is_open = has_ports && is_localhost && context.host_loopback.contains(&port);
+    if context.loopback == Loopback::Host || is_open {
         let source = Way::Loopback(host_loopback(named));
         return Ok(Target { destination: SocketAddr::new(named, port), source, is_host: true });
     }
@@ -107,23 +110,30 @@ fn stands_for(context: &Context, socket: &Socket, destination: SocketAddr, host:
         Family::V4 => serving(Family::V4),
         Family::V6 => serving(Family::V6).or_else(|| serving(Family::V4)),
     };
-    if port == DNS && context.resolvers.contains(&named) && !(is_localhost && serving.is_some()) {
-        let source = context.loopback_of(Family::of(named)).unwrap_or(host_loopback(named));
-        return Ok(Target { destination: SocketAddr::new(named, port), source: Way::Loopback(source), is_host: true });
-    }
     let reachable = |ip: &IpAddr| if ip.is_ipv4() { !socket.v6only } else { socket.family == Family::V6 };
     let own = context.loopback_of(Family::of(named));
     // Served on 127.0.0.1 is not served on ::1 where that is an address of its own.
     let is_other = |ip: &IpAddr| context.loopback_of(Family::V4) == Some(*ip) && own.is_some_and(|own| own != *ip);
     // ::1 on a dual-stack socket is the context's IPv4 loopback where it has no IPv6 one.
     let own = own.or_else(|| context.loopback_of(Family::V4)).filter(reachable);
-    match serving.filter(|ip| reachable(ip) && !is_other(ip)).or(own) {
+    let serving = serving.filter(|ip| reachable(ip) && !is_other(ip));
+    if has_ports && port == DNS && context.resolvers.contains(&named) && !(is_localhost && serving.is_some()) {
+        let source = context.loopback_of(Family::of(named)).unwrap_or(host_loopback(named));
+        return Ok(Target { destination: SocketAddr::new(named, port), source: Way::Loopback(source), is_host: true });
+    }
+    match serving.or(own) {
         Some(at) => {
             let source = context.loopback_of(Family::of(at)).map_or(Way::Select, Way::Loopback);
             Ok(Target { destination: SocketAddr::new(at, port), source, is_host: false })
         }
         None => Err(Refusal::native(libc::ECONNREFUSED)),
     }
+}
+
+/// Whether a socket that was bound outside to `ip` may speak towards the host's loopback: the kernel's own source there.
+/// Other addresses of 127/8 may belong to other contexts.
+pub(crate) fn is_localhost(ip: IpAddr) -> bool {
+    ip == IpAddr::V4(Ipv4Addr::LOCALHOST) || ip == IpAddr::V6(Ipv6Addr::LOCALHOST)
 }
 
 /// The source that the kernel takes towards a loopback address of the host.
@@ -138,13 +148,18 @@ fn host_loopback(destination: IpAddr) -> IpAddr {
 pub(crate) fn select(context: &Context, destination: SocketAddr, host: &dyn Host) -> Result<Assigned, Refusal> {
     let family = Family::of(destination.ip());
     let unreachable = Refusal::new(libc::ENETUNREACH, Reason::NoFamily(family));
-    let primary = context.primary_of(family).ok_or(unreachable)?;
-    if context.of_family(family).nth(1).is_none() {
+    let first = context.primary_of(family).ok_or(unreachable)?;
+    // Towards an interface the kernel takes no link-local address but one of that interface's.
+    let interface = scope(destination);
+    let usable =
+        || context.of_family(family).filter(move |a| interface == 0 || a.scope() == 0 || a.scope() == interface);
+    let primary = usable().next().unwrap_or(first);
+    if usable().nth(1).is_none() {
         return Ok(primary);
     }
     let Some(preferred) = host.preferred_source(destination) else { return Ok(primary) };
-    let exact = context.of_family(family).find(|a| a.ip() == preferred);
-    let neighbour = || context.of_family(family).find(|a| a.subnet_contains(preferred));
+    let exact = usable().find(|a| a.ip() == preferred);
+    let neighbour = || usable().find(|a| a.subnet_contains(preferred));
     Ok(exact.or_else(neighbour).unwrap_or(primary))
 }
 

@@ -152,17 +152,20 @@ impl Note {
     pub fn describe<'a>(&'a self, context: &'a Context<'a>) -> impl fmt::Display + 'a {
         fmt::from_fn(move |f| match *self {
             Note::Narrowed { served, family } => {
-                let unserved = move |ip: IpAddr| ip != served && family.is_none_or(|family| Family::of(ip) == family);
+                // A link-local address may be there a second time, on another interface.
+                let first = context.addresses.iter().position(|a| a.ip() == served);
+                let covered = move |ip: IpAddr| family.is_none_or(|family| Family::of(ip) == family);
+                let unserved = move |(n, ip): (usize, IpAddr)| Some(n) != first && covered(ip);
                 write!(f, "serves {served} only, not {}", list(context, unserved))
             }
         })
     }
 }
 
-fn list<'a>(context: &'a Context<'a>, keep: impl Fn(IpAddr) -> bool + Copy + 'a) -> impl fmt::Display + 'a {
+fn list<'a>(context: &'a Context<'a>, keep: impl Fn((usize, IpAddr)) -> bool + Copy + 'a) -> impl fmt::Display + 'a {
     fmt::from_fn(move |f| {
-        let kept = context.addresses.iter().map(|a| a.ip()).filter(|ip| keep(*ip));
-        for (n, ip) in kept.enumerate() {
+        let kept = context.addresses.iter().map(|a| a.ip()).enumerate().filter(|at| keep(*at));
+        for (n, (_, ip)) in kept.enumerate() {
             if n > 0 {
                 f.write_str(", ")?;
             }

@@ -8,7 +8,6 @@
 pub(crate) mod bind;
 pub(crate) mod connect;
 pub(crate) mod destination;
-pub(crate) mod gaps;
 pub(crate) mod hear;
 pub(crate) mod listen;
 pub(crate) mod name;

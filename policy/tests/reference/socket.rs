@@ -6,8 +6,8 @@ use super::world::World;
 use super::{address, written};
 use chbind_policy::{Family, Socket, Transport};
 use libc::{
-    AF_ALG, AF_INET, AF_INET6, AF_NETLINK, AF_UNIX, EAFNOSUPPORT, EPERM, EPROTONOSUPPORT, ESOCKTNOSUPPORT, SOCK_DGRAM,
-    SOCK_RAW, SOCK_STREAM,
+    AF_ALG, AF_INET, AF_INET6, AF_NETLINK, AF_UNIX, EAFNOSUPPORT, EINVAL, EPERM, EPROTONOSUPPORT, ESOCKTNOSUPPORT,
+    SOCK_CLOEXEC, SOCK_DGRAM, SOCK_NONBLOCK, SOCK_RAW, SOCK_STREAM,
 };
 use std::net::SocketAddr;
 
@@ -62,6 +62,11 @@ pub(crate) fn create(world: &World, domain: i32, kind: i32, protocol: i32) -> Re
     }
     // Section 4: packet, vsock, XDP, RDS, TIPC, KCM, SMC.
     let Some(family) = family(domain) else { return Err(EAFNOSUPPORT) };
+    // What the kernel looks at first: flags that there are not, types and protocols beyond the last.
+    let flags = kind & !0xf & !SOCK_CLOEXEC & !SOCK_NONBLOCK;
+    if flags != 0 || kind & 0xf > 10 || !(0..=262).contains(&protocol) {
+        return Err(EINVAL);
+    }
     // Row 16: no address of the family and no loopback of it.
     let has = match family {
         Family::V4 => world.primary4().is_some() || world.l4().is_some(),
