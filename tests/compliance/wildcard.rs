@@ -50,7 +50,8 @@ pub(crate) const ROWS: &[Row] = &[
             )
             .seen(&["R sends F:P foreign", "R sends A:P own"]),
             // A filter of the program's own that is locked: there is no room for ours.
-            case(M, "udp4 opt filter opt lock-filter bind 0.0.0.0:P name wait recv", "bind=ok name=A:P recv=own")
+            // Nor may it keep the place from the context's for good.
+            case(M, "udp4 opt filter opt lock-filter bind 0.0.0.0:P name wait recv", "lock-filter=EPERM bind=ok name=A:P recv=own")
                 .seen(&["table udp A:P", "R sends F:P foreign", "R sends A:P own", "told 0.0.0.0:P/udp A B"]),
             // Somebody has the port on a foreign address: it is ours on the primary.
             case(M, "udp4 bind 0.0.0.0:P name wait recv", "bind=ok name=A:P recv=own")

@@ -22,7 +22,14 @@ impl Worker {
         if let Some(shown) = address.shown() {
             self.subject = Subject::Address("bind to", shown, socket.transport);
         }
-        let action = bind::bind(self.shared.context, &socket, address.bytes())?;
+        let action = bind::bind(self.shared.context, &socket, address.bytes()).map_err(|refusal| {
+            // __inet6_bind asks for the port that the socket has before it looks for the address; __inet_bind after that.
+            let has_ports = matches!(socket.transport, Transport::Tcp | Transport::Udp);
+            let is_v6 = has_ports && socket.family == Family::V6;
+            let has_port = is_v6 && local(fd.as_fd()).is_ok_and(|bound| bound.port() != 0);
+            let is_late = refusal.errno == libc::EADDRNOTAVAIL && has_port;
+            if is_late { Stop::Fail(libc::EINVAL) } else { refusal.into() }
+        })?;
         let section = self.shared.acts.enter()?;
         section.require_idle(fd.as_fd(), libc::EINVAL)?;
         self.still_waiting(call)?;
@@ -32,6 +39,10 @@ impl Worker {
             self.shared.collided(call.tid, canonical(at), socket.transport);
         }
         bound?;
+        if at.port() == 0 && !action.wildcard && matches!(socket.transport, Transport::Tcp | Transport::Udp) {
+            // Should the socket lose the port that it has got now, its address is still the program's: see pin.
+            let _ = socket::set_no_port(fd.as_fd(), true);
+        }
         self.note_served(fd.as_fd(), &socket, at, action.wildcard);
         if let Some(note) = action.note.filter(|_| !at.ip().to_canonical().is_unspecified()) {
             let asked = address.shown().unwrap_or(at);

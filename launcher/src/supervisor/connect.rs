@@ -1,15 +1,15 @@
 //! connect: the socket is pinned to its source; then the connection is made; both on the duplicate.
 
 use super::caller::Stop;
-use super::pin::{local, mend, pin, rehearse, settle, unsettle};
+use super::pin::{local, local_of_stream, mend, pin, rehearse, settle, unsettle};
 use super::route::Asker;
 use super::shield::shielded;
 use super::worker::{Likely, Subject, Worker};
 use crate::sys::seccomp::{Answer, Notification};
 use crate::sys::{Errno, socket};
 use chbind_policy::connect::{self, Connect, Source};
-use chbind_policy::{Reason, Refusal, Transport};
-use std::os::fd::AsFd;
+use chbind_policy::{Reason, Refusal, Socket, Transport};
+use std::os::fd::{AsFd, BorrowedFd};
 
 /// Another thread may give the socket an address between the look at it and the act: then the rule is asked again.
 pub(super) const ATTEMPTS: usize = 3;
@@ -17,7 +17,14 @@ pub(super) const ATTEMPTS: usize = 3;
 impl Worker {
     pub(super) fn connect(&mut self, call: &Notification) -> Result<Answer, Stop> {
         let address = self.address(call, call.args[1], call.args[2]);
-        let Some((fd, socket)) = self.inet(call, Likely::Stream)? else { return Ok(Answer::Continue) };
+        let (fd, socket) = match self.inet(call, Likely::Stream) {
+            // Unlike other calls this one looks at the address before it asks whether that is a socket (__sys_connect).
+            Err(Stop::Fail(libc::ENOTSOCK)) => return address.and(Err(Stop::Fail(libc::ENOTSOCK))),
+            found => match found? {
+                Some(found) => found,
+                None => return Ok(Answer::Continue),
+            },
+        };
         let fd = fd.as_fd();
         let address = address?;
         if let Some(shown) = address.shown() {
@@ -25,9 +32,16 @@ impl Worker {
         }
         for _ in 0..ATTEMPTS {
             let section = self.shared.acts.enter()?;
-            let bound = local(fd)?;
+            let bound = match socket.transport {
+                Transport::Tcp => local_of_stream(fd, &socket)?,
+                _ => local(fd)?,
+            };
             let host = Asker { shared: self.shared, socket: fd, interface: 0 };
-            let action = connect::connect(self.shared.context, &socket, bound, address.bytes(), &host)?;
+            let action = match connect::connect(self.shared.context, &socket, bound, address.bytes(), &host) {
+                Ok(action) => action,
+                // __inet_stream_connect (net/ipv4/af_inet.c) asks for the state of the socket first.
+                Err(refusal) => return Err(busy(fd, &socket).unwrap_or(refusal.into())),
+            };
             self.still_waiting(call)?;
             let Connect::To { destination, source } = action else {
                 // Row 47.
@@ -75,5 +89,17 @@ impl Worker {
             return Ok(Answer::Return(0));
         }
         Err(Stop::Fail(libc::EINVAL))
+    }
+}
+
+/// What the kernel says to a stream that is connected, being connected, or listening, whatever the address.
+fn busy(fd: BorrowedFd, socket: &Socket) -> Option<Stop> {
+    if socket.transport != Transport::Tcp {
+        return None;
+    }
+    match socket::tcp_state(fd).ok()? {
+        socket::TcpState::Closed => None,
+        socket::TcpState::Connecting => Some(Stop::Fail(libc::EALREADY)),
+        socket::TcpState::Other => Some(Stop::Fail(libc::EISCONN)),
     }
 }

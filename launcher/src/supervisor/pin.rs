@@ -85,6 +85,22 @@ pub(super) fn mend(context: &Context, fd: BorrowedFd, socket: &Socket) {
     }
 }
 
+/// The local address of a TCP socket that is to be connected. One whose connection has failed or was dissolved has let go
+/// of a port that the kernel chose, and shows it still (`tcp_disconnect`, `inet_put_port`): if its address was chosen here
+/// it is none of the program's, and what goes with the next destination is to be found again.
+pub(super) fn local_of_stream(fd: BorrowedFd, socket: &Socket) -> sys::Result<SocketAddr> {
+    let bound = local(fd)?;
+    if bound.port() != 0 && !bound.ip().is_unspecified() && !socket::no_port(fd) {
+        let mut address = bound;
+        address.set_port(0);
+        // EINVAL: it has its port.
+        if pin(fd, socket, address).is_ok() {
+            return local(fd);
+        }
+    }
+    Ok(bound)
+}
+
 /// Tries on another socket whether `destination` can be had from `source`: a socket that has been settled on a source and
 /// cannot be connected is not easily got back onto its wildcard.
 pub(super) fn rehearse(

@@ -86,6 +86,27 @@ pub fn is_plain_tcp(socket: BorrowedFd) -> bool {
     option(socket, libc::IPPROTO_TCP, TCP_IS_MPTCP) == Ok(0)
 }
 
+/// What a TCP socket is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TcpState {
+    /// Nothing.
+    Closed,
+    /// It is being connected.
+    Connecting,
+    /// It is connected, on its way out of that, or listening.
+    Other,
+}
+
+/// The state of a TCP socket (`tcpi_state` of `TCP_INFO`; include/net/tcp_states.h).
+pub fn tcp_state(socket: BorrowedFd) -> Result<TcpState> {
+    // The first byte of struct tcp_info, of which as much is given as is asked for.
+    Ok(match get(socket, libc::IPPROTO_TCP, libc::TCP_INFO, 0u8)? {
+        7 => TcpState::Closed,
+        2 | 3 | 12 => TcpState::Connecting,
+        _ => TcpState::Other,
+    })
+}
+
 /// `SO_NETNS_COOKIE` (Linux 5.14): which network namespace the socket belongs to.
 pub fn netns_cookie(socket: BorrowedFd) -> Result<u64> {
     get(socket, libc::SOL_SOCKET, SO_NETNS_COOKIE, 0)
