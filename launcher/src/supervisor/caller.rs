@@ -5,17 +5,15 @@
 //! of the process that executes a program. What proves it is that the caller still waits after the last of it was taken:
 //! see [`Worker::still_waiting`](super::worker::Worker::still_waiting).
 
-use super::rights::with_all_rights;
 use crate::procfs::{self, Status};
 use crate::sys::memory::{self, Piece};
-use crate::sys::process::on_account_of;
 use crate::sys::seccomp::{Listener, Notification};
 use crate::sys::{Errno, pidfd};
 use chbind_policy::{Reason, Refusal};
 use libc::pid_t;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::unix::fs::MetadataExt;
 use std::sync::{Mutex, PoisonError};
 
 /// Why a call ends without having been done.
@@ -41,7 +39,7 @@ impl From<Refusal> for Stop {
     }
 }
 
-const UNREADABLE: Stop = Stop::Refused(Refusal { errno: libc::EPERM, reason: Reason::Unreadable });
+pub(super) const UNREADABLE: Stop = Stop::Refused(Refusal { errno: libc::EPERM, reason: Reason::Unreadable });
 
 /// Handles kept for threads that call often.
 const SLOTS: usize = 64;
@@ -132,35 +130,6 @@ pub(super) fn read(call: &Notification, address: u64, to: &mut [u8]) -> Result<(
 /// Reads what `pieces` name, as far as memory goes.
 pub(super) fn gather(call: &Notification, pieces: &[Piece], to: &mut [u8]) -> Result<usize, Stop> {
     memory::read(call.tid, pieces, to).map_err(fault)
-}
-
-/// The caller's memory, to write to.
-///
-/// A thread id is no good for that: while a write is on its way another thread of the caller may execute a set-id program,
-/// which then has the id and the handle (`de_thread`, fs/exec.c). An open `/proc/TID/mem` stays with the address space that
-/// it was opened on; and if the caller still waits after that, that was its own.
-pub(super) struct Memory(File);
-
-impl Memory {
-    /// Of the caller.
-    pub(super) fn open(listener: &Listener, call: &Notification) -> Result<Self, Stop> {
-        let path = format!("/proc/{}/mem", call.tid);
-        let open = || OpenOptions::new().write(true).open(&path);
-        let opened = open().or_else(|_| with_all_rights(open)).or_else(|error| {
-            // The file is its effective user's (proc(5)). To read it needs no more than CAP_DAC_READ_SEARCH; this does.
-            Status::of(call.tid).map_or(Err(error), |status| on_account_of(status.user, open))
-        });
-        if !listener.is_waiting(call.id) {
-            return Err(Stop::Gone);
-        }
-        opened.map(Memory).map_err(|_| UNREADABLE)
-    }
-
-    /// Writes `from` to `address`.
-    pub(super) fn write(&self, address: u64, from: &[u8]) -> Result<(), Stop> {
-        // EIO: an address that is not mapped.
-        self.0.write_all_at(from, address).map_err(|_| Stop::Fail(libc::EFAULT))
-    }
 }
 
 fn fault(errno: Errno) -> Stop {

@@ -18,6 +18,7 @@ mod option;
 mod pending;
 mod pin;
 mod rights;
+mod room;
 mod route;
 mod send;
 mod served;

@@ -2,6 +2,7 @@
 
 use super::caller::{self, Stop};
 use super::pin::{is_pinned, unbound};
+use super::room::Memory;
 use super::worker::Worker;
 use crate::sys::seccomp::{Answer, Notification};
 use crate::sys::socket;
@@ -28,13 +29,13 @@ impl Worker {
         };
         let Some(name) = self.known_inside(fd.as_fd(), which) else { return Ok(Answer::Continue) };
         let (bytes, len) = sockaddr::encode(name);
-        // move_addr_to_user (net/socket.c): as much as there is room for, and the length that it has.
+        // move_addr_to_user (net/socket.c): the length that it has, then as much as there is room for.
         let mut room = [0; 4];
         caller::read(call, call.args[2], &mut room)?;
         let room = usize::try_from(i32::from_ne_bytes(room)).map_err(|_| Stop::Fail(libc::EINVAL))?;
-        let memory = caller::Memory::open(&self.shared.listener, call)?;
-        memory.write(call.args[1], bytes.get(..len.min(room)).unwrap_or_default())?;
+        let memory = Memory::open(&self.shared.listener, call)?;
         memory.write(call.args[2], &(len as u32).to_ne_bytes())?;
+        memory.write(call.args[1], bytes.get(..len.min(room)).unwrap_or_default())?;
         Ok(Answer::Return(0))
     }
 

@@ -4,6 +4,7 @@ use super::acts::Section;
 use super::caller::{self, Stop};
 use super::connect::ATTEMPTS;
 use super::pin::{local, mend, pin};
+use super::room::Memory;
 use super::route::Asker;
 use super::worker::{Likely, RawAddress, Subject, Worker};
 use crate::sys::memory::{Pages, Piece};
@@ -86,7 +87,7 @@ impl Worker {
         let Some((fd, socket)) = self.inet(call, Likely::Datagram)? else { return other_family(flags) };
         let [_, at, many, ..] = call.args;
         let many = (many & u64::from(u32::MAX)).min(IOV_MAX);
-        let memory = caller::Memory::open(&self.shared.listener, call)?;
+        let memory = Memory::open(&self.shared.listener, call)?;
         let mut done = 0;
         while done < many {
             let at = at.wrapping_add(done * HEADER_MANY);

@@ -1,7 +1,10 @@
-//! Another process's memory: process_vm_readv(2).
+//! Another process's memory: process_vm_readv(2), and what is mapped where.
 
-use super::{Result, cerr};
-use libc::{c_void, iovec, pid_t};
+use super::{Errno, Result, cerr};
+use libc::{c_ulong, c_void, iovec, pid_t};
+use std::ops::Range;
+use std::os::fd::{AsRawFd, BorrowedFd};
+use std::sync::OnceLock;
 
 /// One piece of the caller's memory: address and length in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +46,75 @@ pub fn read(tid: pid_t, pieces: &[Piece], to: &mut [u8]) -> Result<usize> {
     cerr(n as i64).map(|n| n as usize)
 }
 
+/// Whether the kernel takes an address with nothing of its own before it for one of a program (`access_ok`). It looks at
+/// that before all else in a sendto (`import_ubuf`, lib/iov_iter.c), be there a descriptor or not: where the addresses of
+/// programs end is asked once, by halves.
+pub fn may_end_at(end: u64) -> bool {
+    static LAST: OnceLock<u64> = OnceLock::new();
+    let ask = |end: u64| {
+        let at = end as *const c_void;
+        // SAFETY: there is no descriptor -1, so nothing is ever read from `at`.
+        cerr(unsafe { libc::sendto(-1, at, 0, 0, std::ptr::null(), 0) } as i64) != Err(Errno(libc::EFAULT))
+    };
+    let last = LAST.get_or_init(|| {
+        let (mut within, mut beyond) = (0, u64::MAX);
+        while beyond - within > 1 {
+            let middle = within + (beyond - within) / 2;
+            if ask(middle) { within = middle } else { beyond = middle }
+        }
+        within
+    });
+    end <= *last
+}
+
+/// A part of an address space with one protection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mapping {
+    /// Where it is.
+    pub range: Range<u64>,
+    /// Whether the process itself may write to it.
+    pub writable: bool,
+}
+
+/// `struct procmap_query` (linux/fs.h).
+#[repr(C)]
+#[derive(Default)]
+struct Query {
+    size: u64,
+    flags: u64,
+    address: u64,
+    start: u64,
+    end: u64,
+    vma_flags: u64,
+    page_size: u64,
+    offset: u64,
+    inode: u64,
+    device: [u32; 2],
+    name_size: u32,
+    build_id_size: u32,
+    name: u64,
+    build_id: u64,
+}
+
+/// `PROCMAP_QUERY`: `_IOWR('f', 17, struct procmap_query)`.
+const PROCMAP_QUERY: c_ulong = 3 << 30 | (size_of::<Query>() as c_ulong) << 16 | (b'f' as c_ulong) << 8 | 17;
+const PROCMAP_QUERY_VMA_WRITABLE: u64 = 2;
+
+/// What is mapped at `address` in the address space that `maps`, an open /proc/PID/maps, belongs to. ENOTTY before
+/// Linux 6.11.
+pub fn mapping(maps: BorrowedFd, address: u64) -> Result<Option<Mapping>> {
+    let mut query = Query { size: size_of::<Query>() as u64, address, ..Query::default() };
+    // SAFETY: the kernel reads and writes one `struct procmap_query`, which `query` is; it asks for no name.
+    match cerr(unsafe { libc::ioctl(maps.as_raw_fd(), PROCMAP_QUERY as _, &raw mut query) }) {
+        Ok(_) => {
+            let writable = query.vma_flags & PROCMAP_QUERY_VMA_WRITABLE != 0;
+            Ok(Some(Mapping { range: query.start..query.end, writable }))
+        }
+        Err(Errno(libc::ENOENT)) => Ok(None),
+        Err(errno) => Err(errno),
+    }
+}
+
 /// A private anonymous mapping for one MSG_ZEROCOPY send: the kernel keeps its pages until the peer has them, so they
 /// must never be written again. Dropping it unmaps them, which leaves the kernel's references alone.
 pub struct Pages {
@@ -58,7 +130,7 @@ impl Pages {
         // SAFETY: a new anonymous mapping at an address of the kernel's choice touches nothing that exists.
         let at = unsafe { libc::mmap(std::ptr::null_mut(), len, prot, flags, -1, 0) };
         if at == libc::MAP_FAILED {
-            return Err(super::Errno::last());
+            return Err(Errno::last());
         }
         // SAFETY: the mapping is `len` >= content.len() bytes long, writable, and cannot overlap `content`.
         unsafe { std::ptr::copy_nonoverlapping(content.as_ptr(), at.cast(), content.len()) };
