@@ -117,6 +117,8 @@ pub(crate) fn name_in6_pktinfo(context: &Context, bytes: &mut [u8]) -> Option<Ve
         return Some(Ok(()));
     }
     let named = name(context, asked.to_canonical(), scope, libc::EPERM).map(|own| match own {
+        // Without an interface it is too short for the kernel.
+        _ if rest.len() < 4 => {}
         IpAddr::V4(own) => *field = own.to_ipv6_mapped().octets(),
         IpAddr::V6(own) => *field = own.octets(),
     });

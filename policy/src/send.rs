@@ -94,16 +94,12 @@ fn datagram(
         None => None,
     };
     let Some(asked) = asked else {
-        let source = match local(context, bound) {
-            // The kernel says EDESTADDRREQ, but first it would give the socket a port on every address.
-            Local::Unbound => {
-                let (own, _) = narrow(context, socket, unspecified(socket.family))?;
-                Source::Pin(for_family(own, socket.family))
-            }
+        return match local(context, bound) {
+            // As the kernel says, but not after giving the socket a port on every address.
+            Local::Unbound => Err(Refusal::native(libc::EDESTADDRREQ)),
             // Row 50: connected, the source is decided, and write() would go there too.
-            _ => Source::Own,
+            _ => Ok(Send { destination: None, source: Source::Own }),
         };
-        return Ok(Send { destination: None, source });
     };
     let target = target(context, socket, canonical(asked), host)?;
     let source = match local(context, bound) {

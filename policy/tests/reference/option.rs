@@ -111,7 +111,8 @@ fn named6(world: &World, value: &[u8]) -> Result<Vec<u8>, i32> {
         Some(IpAddr::V6(own)) => own.octets(),
         None => return Err(EPERM),
     };
-    Ok([&octets, &value[16..]].concat())
+    // Too short: EINVAL.
+    Ok(if value.len() < 20 { value.to_vec() } else { [&octets, &value[16..]].concat() })
 }
 
 /// `setsockopt` of an option that is judged.

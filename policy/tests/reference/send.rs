@@ -1,15 +1,15 @@
 //! Rows 42 to 50 and 53.
 
-use super::bind::{covered, primary};
+use super::bind::covered;
 use super::connect::{self, Connected, connect, heard_speaker, outside};
 use super::destination::{Destination, Speaks, destination};
 use super::listen::any;
 use super::source::{Has, by_route, has};
 use super::world::World;
-use super::{address, plain, written};
+use super::{plain, written};
 use crate::common::FakeHost;
 use chbind_policy::{Socket, Transport};
-use libc::{EADDRNOTAVAIL, ENETUNREACH, EOPNOTSUPP};
+use libc::{EDESTADDRREQ, ENETUNREACH, EOPNOTSUPP};
 use std::net::{IpAddr, SocketAddr};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +40,7 @@ pub(crate) fn datagram(
     host: &FakeHost,
 ) -> Result<Sent, i32> {
     let bound = plain(bound);
-    let Some(asked) = asked else { return nowhere(world, socket, bound) };
+    let Some(asked) = asked else { return nowhere(world, bound) };
     let there = destination(world, socket, asked, host)?;
     let source = match has(world, bound) {
         // Row 34.
@@ -54,15 +54,12 @@ pub(crate) fn datagram(
     Ok(Sent { to: Some(written(there.to, socket)), source })
 }
 
-/// Row 50: to the connected peer it is not touched. A socket with no address would be given every one by the kernel
-/// before that says EDESTADDRREQ.
-fn nowhere(world: &World, socket: &Socket, bound: SocketAddr) -> Result<Sent, i32> {
-    let source = match (has(world, bound), primary(world, socket, any(socket))) {
-        (Has::Nothing, Some((ip, interface))) => Source::Given(written(address(ip, 0, interface), socket)),
-        (Has::Nothing, None) => return Err(EADDRNOTAVAIL),
-        _ => Source::Own,
-    };
-    Ok(Sent { to: None, source })
+/// Row 50: to the connected peer it is not touched. A socket with no address has no peer.
+fn nowhere(world: &World, bound: SocketAddr) -> Result<Sent, i32> {
+    match has(world, bound) {
+        Has::Nothing => Err(EDESTADDRREQ),
+        _ => Ok(Sent { to: None, source: Source::Own }),
+    }
 }
 
 /// Row 42: the first message of a socket.
