@@ -19,6 +19,7 @@ mod messages;
 mod multicast;
 mod postgres;
 mod quic;
+mod raw_sockets;
 mod remote;
 mod rows;
 mod rules_bind;
@@ -58,6 +59,7 @@ fn cases() -> Vec<Case> {
         multicast::cases(),
         postgres::cases(),
         quic::cases(),
+        raw_sockets::cases(),
         rules_bind::cases(),
         rules_connect::cases(),
         runtimes::cases(),

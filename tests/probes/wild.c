@@ -15,7 +15,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { PEER_PORT = 7300, GROUP_PORT = 7400 };
+#ifndef IP_LOCAL_PORT_RANGE
+#define IP_LOCAL_PORT_RANGE 51
+#endif
+
+enum { PEER_PORT = 7300, GROUP_PORT = 7400, TAKEN_PORT = 7500, CHOSEN_PORT = 7600 };
 
 static in_addr_t own[2], foreign;
 static volatile int target = -1, stop;
@@ -47,6 +51,17 @@ static void *writes(void *unused) {
     while (!stop) {
         int s = target;
         if (s >= 0 && write(s, "written", 7) < 0) continue;
+    }
+    return NULL;
+}
+
+/* Whoever opens a wildcard by this write hears what comes next. */
+static void *writes_and_sends(void *unused) {
+    (void)unused;
+    struct sockaddr_in to = at(foreign, CHOSEN_PORT);
+    while (!stop) {
+        int s = target;
+        if (s >= 0 && write(s, "written", 7) < 0) sendto(sender, "foreign", 7, 0, (struct sockaddr *)&to, sizeof to);
     }
     return NULL;
 }
@@ -108,6 +123,16 @@ static void attack(const char *name, void *(*against)(void *), int way, long rou
                 connect(s, (struct sockaddr *)&peer, sizeof peer);
                 dissolve(s);
             }
+        if (way == 'f') { /* The bind fails, and the port that a write would take is known. */
+            unsigned range = CHOSEN_PORT | CHOSEN_PORT << 16;
+            struct sockaddr_in taken = at(own[0], TAKEN_PORT);
+            char text[16];
+            setsockopt(s, IPPROTO_IP, IP_LOCAL_PORT_RANGE, &range, sizeof range);
+            on = 0;
+            setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+            for (int again = 0; again < 8; again++) bind(s, (struct sockaddr *)&taken, sizeof taken);
+            while (recv(s, text, sizeof text, MSG_DONTWAIT) > 0) heard += !strncmp(text, "foreign", 7);
+        }
         if (way == 'c') {
             bind(s, (struct sockaddr *)(i % 2 ? &any : &group), sizeof any);
             if (!connect(s, (struct sockaddr *)&peer, sizeof peer)) foreigners += !is_own(s);
@@ -130,6 +155,10 @@ int main(int argc, char **argv) {
     foreign = inet_addr(argv[3]);
     long rounds = atol(argv[4]);
     sender = socket(AF_INET, SOCK_DGRAM, 0);
+    int holder = socket(AF_INET, SOCK_DGRAM, 0);
+    struct sockaddr_in taken = at(own[0], TAKEN_PORT);
+    if (bind(holder, (struct sockaddr *)&taken, sizeof taken)) return perror("holder"), 1;
+    attack("failed", writes_and_sends, 'f', rounds);
     attack("bind", filters, 'b', rounds);
     attack("send", filters, 's', rounds);
     attack("broadcast", filters, 'g', rounds);
