@@ -3,8 +3,8 @@
 //! Layout of one on a 64-bit kernel: length of header and data (8 bytes), level (4), type (4), data, padding to 8.
 
 use crate::option::VALUE_MAX;
-use crate::sockaddr::scope;
-use crate::{Context, Reason, Refusal, Verdict};
+use crate::sockaddr::{canonical, scope};
+use crate::{Context, Reason, Refusal, Socket, Transport, Verdict};
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use libc::{IP_PKTINFO, IPPROTO_IP, IPPROTO_IPV6, IPV6_PKTINFO};
 
@@ -19,10 +19,49 @@ pub const SOURCE_LEN: usize = HEADER + 24;
 
 const EINVAL: Refusal = Refusal::native(libc::EINVAL);
 
+/// Who looks at the control messages of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reader {
+    /// TCP: at none that says anything of an address (tcp_sendmsg_locked, net/ipv4/tcp.c).
+    Tcp,
+    /// What sends to an IPv6 address: at none of IPv4 (ip6_datagram_send_ctl, net/ipv6/datagram.c).
+    V6,
+    /// What sends to an IPv4 address, or nobody knows.
+    Any,
+}
+
+impl Reader {
+    /// Of a message to `far`, where that is known.
+    pub fn of(socket: &Socket, far: Option<SocketAddr>) -> Self {
+        match (socket.transport, far.map(canonical)) {
+            (Transport::Tcp, _) => Reader::Tcp,
+            (_, Some(SocketAddr::V6(_))) => Reader::V6,
+            _ => Reader::Any,
+        }
+    }
+
+    /// Judges a list as [`check`] does, as far as it is looked at.
+    pub fn check(self, context: &Context, control: &mut [u8], source: Option<IpAddr>) -> Verdict<()> {
+        match self {
+            Reader::Tcp => Ok(()),
+            Reader::V6 => each(control, |level, kind, data| match level {
+                IPPROTO_IP => Ok(()),
+                level => one(context, level, kind, data, source),
+            }),
+            Reader::Any => check(context, control, source),
+        }
+    }
+}
+
 /// Judges a list of control messages, the caller's bytes in the supervisor's copy. Where one asks the kernel to choose
 /// the source, `source` (the address of the socket or the message, canonical) is written into it; where one names
 /// 127.0.0.1 or ::1, the address that stands for it.
 pub fn check(context: &Context, control: &mut [u8], source: Option<IpAddr>) -> Verdict<()> {
+    each(control, |level, kind, data| one(context, level, kind, data, source))
+}
+
+/// Goes through a list. EINVAL where the kernel finds it broken.
+fn each(control: &mut [u8], mut judge: impl FnMut(i32, i32, &mut [u8]) -> Verdict<()>) -> Verdict<()> {
     let mut at = 0usize;
     // for_each_cmsghdr and CMSG_OK (linux/socket.h): the list ends where no further header fits.
     while control.len() - at >= HEADER {
@@ -35,7 +74,7 @@ pub fn check(context: &Context, control: &mut [u8], source: Option<IpAddr>) -> V
         let level = i32::from_ne_bytes(field(8).ok_or(EINVAL)?);
         let kind = i32::from_ne_bytes(field(12).ok_or(EINVAL)?);
         let data = message.get_mut(HEADER..len).ok_or(EINVAL)?;
-        one(context, level, kind, data, source)?;
+        judge(level, kind, data)?;
         // The padding of the last message may be missing.
         at += len.next_multiple_of(size_of::<usize>()).min(message.len());
     }

@@ -13,6 +13,7 @@ mod crew;
 mod guard;
 mod holder;
 mod kept;
+mod message;
 mod name;
 mod option;
 mod pending;

@@ -247,11 +247,20 @@ pub fn no_port(socket: BorrowedFd) -> bool {
     option(socket, libc::IPPROTO_IP, libc::IP_BIND_ADDRESS_NO_PORT).is_ok_and(|on| on != 0)
 }
 
+/// What to send: bytes, and how many come after them that cannot be read.
+#[derive(Clone, Copy)]
+pub struct Payload<'a> {
+    /// Those that there are.
+    pub bytes: &'a [u8],
+    /// How many there should be more. They make the kernel say EFAULT, but only where it would have read them.
+    pub missing: usize,
+}
+
 /// sendmsg(2): `payload` to `address` (or the peer) with these control messages, never raising SIGPIPE.
 pub fn send(
     socket: BorrowedFd,
     address: Option<SocketAddr>,
-    payload: &[u8],
+    payload: Payload,
     control: &[u8],
     flags: c_int,
 ) -> Result<usize> {
@@ -259,21 +268,23 @@ pub fn send(
         Some(address) => sockaddr::encode(address),
         None => ([0; sockaddr::LEN_V6], 0),
     };
-    let mut piece = libc::iovec { iov_base: payload.as_ptr().cast_mut().cast(), iov_len: payload.len() };
+    let bytes_there = libc::iovec { iov_base: payload.bytes.as_ptr().cast_mut().cast(), iov_len: payload.bytes.len() };
+    let missing = libc::iovec { iov_base: std::ptr::null_mut(), iov_len: payload.missing };
+    let mut pieces = [bytes_there, missing];
     // SAFETY: all-zero is a valid msghdr: null pointers with zero lengths.
     let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
     if len > 0 {
         message.msg_name = bytes.as_mut_ptr().cast();
         message.msg_namelen = len as socklen_t;
     }
-    message.msg_iov = &raw mut piece;
-    message.msg_iovlen = 1;
+    message.msg_iov = pieces.as_mut_ptr();
+    message.msg_iovlen = if payload.missing == 0 { 1 } else { 2 };
     if !control.is_empty() {
         message.msg_control = control.as_ptr().cast_mut().cast();
         message.msg_controllen = control.len() as _;
     }
     // SAFETY: each pointer in `message` has as many bytes as the length beside it, all live through the call, and
-    // sendmsg only reads them.
+    // sendmsg only reads them; but for the null pointer, where nothing is mapped and the kernel stops at the first byte.
     let sent =
         cerr(unsafe { libc::sendmsg(socket.as_raw_fd(), &raw const message, flags | libc::MSG_NOSIGNAL) } as i64)?;
     usize::try_from(sent).map_err(|_| Errno(libc::EIO))
