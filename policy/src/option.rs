@@ -64,6 +64,22 @@ pub fn judged(context: &Context) -> impl Iterator<Item = (i32, i32)> {
 /// The longest value that is read: `struct group_source_req` is 264 bytes.
 pub const VALUE_MAX: usize = 320;
 
+/// How many bytes the kernel reads of a value of `len` bytes before it says that the length is wrong, if it does
+/// (do_ip_setsockopt, do_ipv6_setsockopt, sk_setsockopt); no more than [`VALUE_MAX`]. What lies behind them does not matter.
+pub fn read_of(level: i32, name: i32, len: usize) -> usize {
+    let sizes: &[usize] = match (level, name) {
+        // struct in_addr, struct ip_mreq, struct ip_mreqn.
+        (IPPROTO_IP, IP_MULTICAST_IF) => &[12, 8, 4],
+        // An int, then struct in6_pktinfo.
+        (IPPROTO_IPV6, IPV6_PKTINFO) => &[20, 4],
+        // An int, then struct sock_fprog.
+        (SOL_SOCKET, SO_ATTACH_FILTER) if len == 16 => return len,
+        (SOL_SOCKET, SO_ATTACH_FILTER) => &[4],
+        _ => return len.min(VALUE_MAX),
+    };
+    sizes.iter().copied().find(|size| len >= *size).unwrap_or_default()
+}
+
 /// What is known of the socket.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Facts {

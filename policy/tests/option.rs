@@ -6,7 +6,9 @@ mod common;
 use chbind_policy::option::{self, Facts, VALUE_MAX};
 use chbind_policy::{Context, Reason, Refusal};
 use common::*;
-use libc::{EADDRNOTAVAIL, EPERM, IP_MULTICAST_IF, IPPROTO_IP, IPPROTO_IPV6, IPV6_PKTINFO};
+use libc::{
+    EADDRNOTAVAIL, EPERM, IP_MULTICAST_IF, IPPROTO_IP, IPPROTO_IPV6, IPV6_PKTINFO, SO_ATTACH_FILTER, SOL_SOCKET,
+};
 use proptest::prelude::*;
 use std::net::IpAddr;
 
@@ -14,6 +16,24 @@ fn octets(text: &str) -> Vec<u8> {
     match ip(text) {
         IpAddr::V4(ip) => ip.octets().to_vec(),
         IpAddr::V6(ip) => ip.octets().to_vec(),
+    }
+}
+
+/// Of a value that is too short or too long only so much is read as the kernel reads.
+#[test]
+fn a_value_is_read_as_far_as_the_kernel_reads() {
+    let read = |(level, name), len| option::read_of(level, name, len);
+    for (len, expected) in [(0, 0), (3, 0), (4, 4), (7, 4), (8, 8), (11, 8), (12, 12), (13, 12), (usize::MAX, 12)] {
+        assert_eq!(read((IPPROTO_IP, IP_MULTICAST_IF), len), expected, "{len}");
+    }
+    for (len, expected) in [(0, 0), (3, 0), (4, 4), (19, 4), (20, 20), (21, 20), (usize::MAX, 20)] {
+        assert_eq!(read((IPPROTO_IPV6, IPV6_PKTINFO), len), expected, "{len}");
+    }
+    for (len, expected) in [(0, 0), (3, 0), (4, 4), (15, 4), (16, 16), (17, 4), (usize::MAX, 4)] {
+        assert_eq!(read((SOL_SOCKET, SO_ATTACH_FILTER), len), expected, "{len}");
+    }
+    for (level, name) in option::judged(&s()) {
+        assert!((0..2000).all(|len| read((level, name), len) <= len.min(VALUE_MAX)));
     }
 }
 

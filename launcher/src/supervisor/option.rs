@@ -6,7 +6,10 @@ use super::worker::{Subject, Worker};
 use crate::sys::seccomp::{Answer, Instruction, Notification};
 use crate::sys::{self, socket};
 use chbind_policy::option::{self, Facts, VALUE_MAX};
-use libc::{SO_ATTACH_BPF, SO_ATTACH_FILTER, SO_LOCK_FILTER, SOL_SOCKET};
+use libc::{
+    IP_MULTICAST_IF, IPPROTO_IP, IPPROTO_IPV6, IPV6_PKTINFO, SO_ATTACH_BPF, SO_ATTACH_FILTER, SO_LOCK_FILTER,
+    SOL_SOCKET,
+};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 /// The size of `struct sock_fprog` on a 64-bit kernel and of `struct sock_filter` (linux/filter.h), in bytes.
@@ -14,6 +17,9 @@ const PROGRAM: usize = 16;
 const INSTRUCTION: usize = 8;
 /// `BPF_MAXINSNS` (linux/bpf_common.h).
 const PROGRAM_MAX: usize = 4096;
+
+/// Options that name a source: what they say is refused where the kernel would have looked at it.
+const NAMING: [(i32, i32); 2] = [(IPPROTO_IP, IP_MULTICAST_IF), (IPPROTO_IPV6, IPV6_PKTINFO)];
 
 /// A value in our copy, with what it points to.
 enum Value {
@@ -29,14 +35,38 @@ impl Worker {
         self.subject = Subject::Option { level, name };
         let fd = self.shared.handles.duplicate(&self.shared.listener, call, call.args[0] as i32)?;
         let fd = fd.as_fd();
+        // ENOTSOCK comes before all else.
+        socket::option(fd, SOL_SOCKET, libc::SO_TYPE)?;
         let len = usize::try_from(call.args[4] as i32).map_err(|_| Stop::Fail(libc::EINVAL))?;
+        match self.set_as_judged(call, fd, level, name, len) {
+            Err(Stop::Gone) => Err(Stop::Gone),
+            // So does what the kernel says to the socket or the length: only then does it look at the value.
+            Err(stop) if NAMING.contains(&(level, name)) => {
+                match socket::refuse_option(fd, level, name, len, call.args[3] == 0) {
+                    Some(errno) if errno.0 != libc::EFAULT => Err(errno.into()),
+                    _ => Err(stop),
+                }
+            }
+            done => done,
+        }
+    }
+
+    fn set_as_judged(
+        &self,
+        call: &Notification,
+        fd: BorrowedFd,
+        level: i32,
+        name: i32,
+        len: usize,
+    ) -> Result<Answer, Stop> {
         let mut bytes = [0; VALUE_MAX];
         let bytes = bytes.get_mut(..len.min(VALUE_MAX)).unwrap_or_default();
-        caller::read(call, call.args[3], bytes)?;
-        let value = self.pointed_to(call, level, name, bytes)?;
+        let read = bytes.get_mut(..option::read_of(level, name, len)).unwrap_or_default();
+        caller::read(call, call.args[3], read)?;
+        let value = self.pointed_to(call, level, name, read)?;
         // One of these options gives a socket its address for a moment (pin::settle), others its filter (shield).
         let _section = self.shared.acts.enter()?;
-        option::set(self.shared.context, facts(fd, level, name)?, level, name, bytes)?;
+        option::set(self.shared.context, facts(fd, level, name)?, level, name, read)?;
         self.still_waiting(call)?;
         match value {
             Value::Bytes => socket::set_option(fd, level, name, bytes)?,
@@ -50,7 +80,8 @@ impl Worker {
     fn pointed_to(&self, call: &Notification, level: i32, name: i32, bytes: &[u8]) -> Result<Value, Stop> {
         const EINVAL: Stop = Stop::Fail(libc::EINVAL);
         match (level, name) {
-            (SOL_SOCKET, SO_ATTACH_FILTER) => {
+            // Of another length the kernel refuses it unread.
+            (SOL_SOCKET, SO_ATTACH_FILTER) if bytes.len() == PROGRAM => {
                 // copy_bpf_fprog_from_user (net/core/filter.c): the number of instructions, and where they are.
                 let program: &[u8; PROGRAM] = bytes.try_into().map_err(|_| EINVAL)?;
                 let [a, b, _, _, _, _, _, _, at @ ..] = program;

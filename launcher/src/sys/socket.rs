@@ -213,6 +213,15 @@ pub fn set_option(socket: BorrowedFd, level: c_int, option: c_int, value: &[u8])
     cerr(unsafe { libc::setsockopt(socket.as_raw_fd(), level, option, at, len) }).map(drop)
 }
 
+/// What the kernel says to an option with a value of `len` bytes that cannot be read: EFAULT only if it would read it. Some
+/// take the null pointer for no value. Only for options that have to be read; `None` if this one had not.
+pub fn refuse_option(socket: BorrowedFd, level: c_int, option: c_int, len: usize, null: bool) -> Option<Errno> {
+    let at = std::ptr::without_provenance::<c_void>(usize::from(!null));
+    let len = socklen_t::try_from(len).unwrap_or(socklen_t::MAX);
+    // SAFETY: the kernel reads what is at `at`: in the first page nothing is mapped, and it stops at the first byte.
+    cerr(unsafe { libc::setsockopt(socket.as_raw_fd(), level, option, at, len) }).err()
+}
+
 /// `IP_BIND_ADDRESS_NO_PORT`: a bind to port 0 fixes the address and takes no port. IPv6 sockets know it too.
 pub fn set_no_port(socket: BorrowedFd, on: bool) -> Result<()> {
     set_option(socket, libc::IPPROTO_IP, libc::IP_BIND_ADDRESS_NO_PORT, &c_int::from(on).to_ne_bytes())

@@ -6,7 +6,7 @@ mod common;
 mod kernel;
 mod properties;
 
-use chbind_policy::control::{SOURCE_LEN, check, naming};
+use chbind_policy::control::{Reader, SOURCE_LEN, check, naming};
 use chbind_policy::sockaddr::with_scope;
 use chbind_policy::{Context, Family, Reason, Refusal, Socket};
 use common::*;
@@ -54,6 +54,32 @@ fn names(source: &str, index: i32) -> Vec<u8> {
 fn judged(context: &Context, bytes: &[u8], source: Option<&str>) -> Result<Vec<u8>, Refusal> {
     let mut bytes = bytes.to_vec();
     check(context, &mut bytes, source.map(ip)).map(|()| bytes)
+}
+
+/// What nobody looks at is not judged: nothing of an address by TCP, nothing of IPv4 on the way to an IPv6 address.
+#[test]
+fn only_what_is_read_is_judged() {
+    let far = |text: &str| Some(SocketAddr::new(ip(text), 53));
+    let ask = |socket: &Socket, to, bytes: &[u8]| {
+        let mut bytes = bytes.to_vec();
+        Reader::of(socket, to).check(&d(), &mut bytes, None).map_err(|refusal| refusal.errno)
+    };
+    let (four, six) = (names("198.51.100.1", 0), names("2001:db8::9", 0));
+    let odd = message(IPPROTO_IP, IP_PKTINFO, &[0; 48]);
+    for bytes in [&four, &six, &odd, &names("0.0.0.0", 0)] {
+        assert_eq!(ask(&TCP4, far("198.51.100.7"), bytes), Ok(()));
+    }
+    for bytes in [&four, &odd, &names("0.0.0.0", 0)] {
+        assert_eq!(ask(&UDP6, far("2001:db8::7"), bytes), Ok(()));
+    }
+    assert_eq!(ask(&UDP6, far("2001:db8::7"), &six), Err(EPERM));
+    // A list that is broken behind what is skipped.
+    assert_eq!(ask(&UDP6, far("2001:db8::7"), &[four.clone(), vec![0; 16]].concat()), Err(EINVAL));
+    for to in [None, far("198.51.100.7"), far("::ffff:198.51.100.7")] {
+        assert_eq!(ask(&UDP6, to, &four), Err(EPERM));
+        assert_eq!(ask(&UDP6, to, &six), Err(EPERM));
+        assert_eq!(ask(&UDP6, to, &odd), Err(EINVAL));
+    }
 }
 
 /// Allows it, unchanged.
