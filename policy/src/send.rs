@@ -4,7 +4,7 @@ use crate::bind::{covers_several, narrow, unspecified};
 use crate::connect::{self, Connect, associate};
 use crate::sockaddr::{canonical, for_family, to_send, with_scope};
 use crate::source::{Local, Target, Way, is_localhost, local, select, speaks_to, target, towards_from_wildcard};
-use crate::{Context, Host, Reason, Refusal, Socket, Transport, Verdict};
+use crate::{Context, Family, Host, Reason, Refusal, Socket, Transport, Verdict};
 use core::net::SocketAddr;
 
 /// Send one message.
@@ -103,6 +103,7 @@ fn datagram(
     };
     let target = target(context, socket, canonical(asked), host)?;
     let source = match local(context, bound) {
+        Local::Own | Local::Anywhere if has_no_way(socket, bound, target.destination) => Source::Own,
         Local::Own => {
             speaks_to(bound, target.destination)?;
             Source::Own
@@ -113,6 +114,14 @@ fn datagram(
         Local::Anywhere => Source::Named(towards_from_wildcard(context, &target, host)?),
     };
     Ok(Send { destination: Some(for_family(target.destination, socket.family)), source })
+}
+
+/// Whether the kernel has an error of its own for a message from a v4-mapped address: EAFNOSUPPORT on the way to an IPv6
+/// address (ip6_dst_lookup_tail, net/ipv6/ip6_output.c), EINVAL for one that is a group (ip_route_output_key_hash_rcu,
+/// net/ipv4/route.c). A source that the message names is heeded all the same, and judged.
+fn has_no_way(socket: &Socket, bound: SocketAddr, destination: SocketAddr) -> bool {
+    let is_mapped = socket.family == Family::V6 && bound.is_ipv4() && !bound.ip().is_unspecified();
+    is_mapped && (destination.is_ipv6() || bound.ip().is_multicast())
 }
 
 /// The source of the first message of a socket that has no address. The next may go elsewhere: one address is enough only

@@ -14,6 +14,7 @@ use crate::sys::socket::Payload;
 use crate::sys::{self, Errno, signal, socket};
 use chbind_policy::control::{self, Reader};
 use chbind_policy::send::{self, Source};
+use chbind_policy::sockaddr::canonical;
 use chbind_policy::{Family, Socket, Transport};
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -188,9 +189,14 @@ impl Worker {
             let action = send::send(self.shared.context, socket, bound, raw, message.flags, &host)?;
             // Judged before the socket is changed: a message that is refused leaves nothing behind.
             let far = match action.destination {
-                None if !message.control.is_empty() => socket::peer(fd).ok().flatten(),
+                None if raw.is_some() || !message.control.is_empty() => socket::peer(fd).ok().flatten(),
                 destination => destination,
             };
+            let is_unspec = socket.transport == Transport::Udp && raw.is_some() && action.destination.is_none();
+            if is_unspec && far.is_some_and(|far| canonical(far).is_ipv4()) {
+                // AF_UNSPEC is no address, but goes past the turning to IPv4 (udpv6_sendmsg, net/ipv6/udp.c).
+                return Err(Stop::Fail(libc::ENETUNREACH));
+            }
             let reader = Reader::of(socket, far);
             let mut control = self.controls(message, reader, action.source, bound)?;
             self.still_waiting(call)?;

@@ -8,7 +8,7 @@ use super::source::{Has, by_route, has};
 use super::world::World;
 use super::{plain, written};
 use crate::common::FakeHost;
-use chbind_policy::{Socket, Transport};
+use chbind_policy::{Family, Socket, Transport};
 use libc::{EDESTADDRREQ, ENETUNREACH, EOPNOTSUPP};
 use std::net::{IpAddr, SocketAddr};
 
@@ -43,6 +43,8 @@ pub(crate) fn datagram(
     let Some(asked) = asked else { return nowhere(world, bound) };
     let there = destination(world, socket, asked, host)?;
     let source = match has(world, bound) {
+        // A v4-mapped address speaks no IPv6, and nobody speaks from a group: the kernel says so.
+        Has::Address | Has::PortOnly if socket.family == Family::V6 && tied(bound, there.to) => Source::Own,
         // Row 34.
         Has::Address if bound.is_ipv4() == there.to.is_ipv4() => Source::Own,
         Has::Address => return Err(ENETUNREACH),
@@ -52,6 +54,13 @@ pub(crate) fn datagram(
         Has::Nothing => first(world, socket, &there, host)?,
     };
     Ok(Sent { to: Some(written(there.to, socket)), source })
+}
+
+fn tied(bound: SocketAddr, to: SocketAddr) -> bool {
+    match bound.ip() {
+        IpAddr::V4(ip) => !ip.is_unspecified() && (ip.is_multicast() || to.is_ipv6()),
+        IpAddr::V6(_) => false,
+    }
 }
 
 /// Row 50: to the connected peer it is not touched. A socket with no address has no peer.
