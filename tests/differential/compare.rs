@@ -1,12 +1,14 @@
-//! Runs sequences until one comes to different things inside and outside, and shows the shortest of its kind.
+//! Runs sequences, and shows where one comes to different things inside and outside, the shortest of each kind.
 
 use std::cell::RefCell;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use chbind_tests::{Outcome, Test};
-use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
+use chbind_tests::{Failed, Outcome, Test, Who, ensure};
+use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
 
+use crate::difference::Difference;
 use crate::host::{Host, Outcomes, Pair};
+use crate::known::{self, Line};
 use crate::sequence::sequences;
 
 /// The seed of the sequences that are the same in every run.
@@ -14,6 +16,8 @@ const SEED: u64 = 1;
 /// How many there are of them, and of those that are new in each run.
 const FIXED: u32 = 4000;
 const FRESH: u32 = 1000;
+/// How many kinds of differences are shown at once.
+const SHOWN: usize = 20;
 
 /// The fixed sequences, then fresh ones. `CHBIND_SEED` in the environment repeats those of another run.
 pub(crate) fn run(t: &Test, host: &Host, model: &str) -> Outcome {
@@ -22,34 +26,111 @@ pub(crate) fn run(t: &Test, host: &Host, model: &str) -> Outcome {
         Ok(seed) => seed.parse()?,
         Err(_) => SystemTime::now().duration_since(UNIX_EPOCH)?.as_nanos() as u64,
     };
-    print_seed(fresh);
-    for (seed, cases) in [(SEED, FIXED), (fresh, FRESH)] {
-        run_seed(&pair, host.several, seed, cases)?;
-    }
+    // Both, so that a run shows all that it has found.
+    let runs = [(SEED, FIXED), (fresh, FRESH)].map(|(seed, cases)| run_seed(&pair, host.several, seed, cases));
+    let failed: Vec<_> = runs.iter().filter_map(|run| run.as_ref().err()).map(text).collect();
+    ensure!(failed.is_empty(), "{}", failed.join("\n"));
     Ok(())
 }
 
-#[expect(clippy::print_stderr, reason = "without it a run could not be repeated")]
-fn print_seed(seed: u64) {
-    eprintln!("fresh sequences: CHBIND_SEED={seed}");
+/// What the sequences of one seed came to.
+struct Seen {
+    sequences: u32,
+    /// Those whose first difference is a known one.
+    known: u32,
+    /// What is not known, each kind once, with the shortest sequence that shows it.
+    new: Vec<(Difference, String)>,
 }
 
 fn run_seed(pair: &RefCell<Pair>, several: bool, seed: u64, cases: u32) -> Outcome {
-    let config = Config { cases, failure_persistence: None, max_shrink_time: 30_000, ..Config::default() };
+    let known: Vec<_> = known::list()?.into_iter().map(|line| line.difference).collect();
+    let config = Config { cases, failure_persistence: None, max_shrink_iters: 0, ..Config::default() };
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
+    let seen = RefCell::new(Seen { sequences: 0, known: 0, new: Vec::new() });
     let tried = runner.run(&sequences(several), |sequence| {
-        let steps = sequence.steps();
-        let failed = |error: chbind_tests::Failed| error.message().unwrap_or_default().to_owned();
-        let outcomes = pair.borrow_mut().run(&steps).map_err(|error| TestCaseError::fail(failed(error)))?;
-        if outcomes[0] == outcomes[1] { Ok(()) } else { Err(TestCaseError::fail(table(&steps, &outcomes))) }
+        let (pair, seen) = (&mut *pair.borrow_mut(), &mut *seen.borrow_mut());
+        look(pair, &known, sequence.steps(), seen).map_err(|error| TestCaseError::fail(text(&error)))
     });
-    match tried {
-        Ok(()) => Ok(()),
-        Err(TestError::Fail(reason, _)) => Err(format!("CHBIND_SEED={seed}\n{reason}").into()),
-        Err(TestError::Abort(reason)) => Err(format!("CHBIND_SEED={seed}: no sequence to try: {reason}").into()),
+    let Seen { sequences, known, new } = seen.into_inner();
+    print(&format!("CHBIND_SEED={seed}: {sequences} sequences, {known} of them end at a known difference"));
+    let shown: String = new.iter().map(|(difference, table)| format!("\n{difference}\n{table}")).collect();
+    ensure!(new.is_empty(), "CHBIND_SEED={seed}\n{shown}");
+    tried.map_err(|error| format!("CHBIND_SEED={seed}\n{error}"))?;
+    ensure!(
+        known * 3 <= sequences,
+        "{known} of {sequences} sequences end at a known difference: too little is compared"
+    );
+    Ok(())
+}
+
+#[expect(clippy::print_stderr, reason = "without it a run could not be repeated, nor what it has compared be told")]
+fn print(line: &str) {
+    eprintln!("{line}");
+}
+
+fn text(error: &Failed) -> String {
+    error.message().unwrap_or_default().to_owned()
+}
+
+/// Runs a sequence. A difference that was not seen before is looked at closer; when there are many, it ends.
+fn look(pair: &mut Pair, known: &[Difference], steps: Vec<String>, seen: &mut Seen) -> Outcome {
+    let differences = Difference::all(&steps, &pair.run(&steps)?);
+    seen.sequences += 1;
+    let Some(new) = differences.iter().find(|difference| !known.contains(difference)) else {
+        seen.known += u32::from(!differences.is_empty());
+        return Ok(());
+    };
+    if seen.new.iter().all(|(difference, _)| difference != new) {
+        let steps = shorten(pair, new, steps)?;
+        seen.new.push((new.clone(), format!("{}\n{}", steps.join("; "), table(&steps, &pair.run(&steps)?))));
     }
+    ensure!(seen.new.len() < SHOWN, "and maybe more");
+    Ok(())
+}
+
+/// Leaves out what is not needed for that difference: steps, then words at their ends.
+fn shorten(pair: &mut Pair, wanted: &Difference, mut steps: Vec<String>) -> Outcome<Vec<String>> {
+    let mut shows = |steps: &[String]| -> Outcome<bool> {
+        let different = Difference::all(steps, &pair.run(steps)?);
+        Ok(different.contains(wanted))
+    };
+    ensure!(shows(&steps)?, "seen once and not again: {wanted}\n{steps:#?}");
+    for n in (0..steps.len()).rev() {
+        let mut fewer = steps.clone();
+        fewer.remove(n);
+        if shows(&fewer)? {
+            steps = fewer;
+        }
+    }
+    for n in 0..steps.len() {
+        while let Some((fewer, _)) = steps[n].rsplit_once(' ').filter(|(_, last)| last.contains('=')) {
+            let mut simpler = steps.clone();
+            simpler[n] = fewer.to_owned();
+            if !shows(&simpler)? {
+                break;
+            }
+            steps = simpler;
+        }
+    }
+    Ok(steps)
+}
+
+/// Every known difference is still there, exactly so. What is mended leaves the list.
+pub(crate) fn examples(t: &Test, host: &Host) -> Outcome {
+    let mut pair = Pair::start(t, host, "")?;
+    let mut wrong = String::new();
+    let here = |line: &Line| line.several == host.several && (!line.user || t.who() == Who::User);
+    for line in known::list()?.into_iter().filter(here) {
+        let outcomes = pair.run(&line.example)?;
+        let differences = Difference::all(&line.example, &outcomes);
+        if !differences.contains(&line.difference) {
+            wrong += &format!("\n{}: not {}, but\n{}", line.reason, line.difference, table(&line.example, &outcomes));
+        }
+    }
+    ensure!(wrong.is_empty(), "known differences that are not there, or are others:\n{wrong}");
+    Ok(())
 }
 
 /// The steps with what each came to: once where both agree.

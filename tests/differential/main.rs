@@ -10,7 +10,10 @@
 #![forbid(unsafe_code)]
 
 mod compare;
+mod difference;
 mod host;
+mod known;
+mod known_list;
 mod sequence;
 
 use std::process::ExitCode;
@@ -22,5 +25,7 @@ fn main() -> ExitCode {
         Case::both("several_addresses", |t| compare::run(t, &host::SEVERAL, "")).alone(),
         Case::both("several_addresses::parent", |t| compare::run(t, &host::SEVERAL, "--process parent")).alone(),
         Case::both("one_address", |t| compare::run(t, &host::ONE, "")).alone(),
+        Case::both("known::several_addresses", |t| compare::examples(t, &host::SEVERAL)),
+        Case::both("known::one_address", |t| compare::examples(t, &host::ONE)),
     ])
 }

@@ -1,0 +1,32 @@
+//! Bad input that is known to come to something else inside, though no row of the contract wants it. It is the error that is
+//! another, or there is one where the kernel does without memory that is not there.
+//!
+//! A line for each group: how many of the list there are, `call kind input | outside | inside`.
+
+use std::collections::BTreeMap;
+
+/// The lines of all groups, with their numbers.
+pub(super) fn groups() -> BTreeMap<&'static str, usize> {
+    let lines = KNOWN.iter().flat_map(|(_, lines)| lines.trim().lines());
+    lines.filter_map(|line| line.split_once(' ')).filter_map(|(n, group)| Some((group, n.parse().ok()?))).collect()
+}
+
+/// By reason.
+const KNOWN: &[(&str, &str)] = &[
+    (
+        "That a socket is connected is found before the length of the address.",
+        "
+21 connect tcp4-connected address | EINVAL | EISCONN
+",
+    ),
+    (
+        "A family that a context does not have is refused before flags that nobody knows.",
+        "
+45 socket 0x2e | EINVAL | EAFNOSUPPORT
+45 socket 0x7fffffff | EINVAL | EAFNOSUPPORT
+45 socket 0x80000000 | EINVAL | EAFNOSUPPORT
+45 socket 0xff | EINVAL | EAFNOSUPPORT
+45 socket 0xffffffff | EINVAL | EAFNOSUPPORT
+",
+    ),
+];
