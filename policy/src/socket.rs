@@ -135,16 +135,19 @@ pub enum Create {
 
 /// Row 16 and the list of section 4: may a socket of this kind be made?
 pub fn create(context: &Context, domain: i32, kind: i32, protocol: i32) -> Verdict<Create> {
+    const EINVAL: Refusal = Refusal::native(libc::EINVAL);
+    // __sys_socket, __sock_create (net/socket.c) and inet_create (net/ipv4/af_inet.c), in their order.
+    if kind & !(TYPE_MASK | SOCK_CLOEXEC | SOCK_NONBLOCK) != 0 {
+        return Err(EINVAL);
+    }
     let family = match domain {
         AF_INET => Family::V4,
         AF_INET6 => Family::V6,
         _ if OTHER_FAMILIES.contains(&domain) => return Ok(Create::AsAsked),
         _ => return Err(Refusal::new(libc::EAFNOSUPPORT, Reason::SocketKind)),
     };
-    // __sys_socket, __sock_create (net/socket.c) and inet_create (net/ipv4/af_inet.c), in their order.
-    let is_kind = kind & !(TYPE_MASK | SOCK_CLOEXEC | SOCK_NONBLOCK) == 0 && (kind & TYPE_MASK) < SOCK_MAX;
-    if !is_kind || !(0..=IPPROTO_MPTCP).contains(&protocol) {
-        return Err(Refusal::native(libc::EINVAL));
+    if kind & TYPE_MASK >= SOCK_MAX || !(0..=IPPROTO_MPTCP).contains(&protocol) {
+        return Err(EINVAL);
     }
     if !context.has_family(family) {
         return Err(Refusal::new(libc::EAFNOSUPPORT, Reason::NoFamily(family)));

@@ -8,7 +8,7 @@ use super::worker::{Likely, Subject, Worker};
 use crate::sys::seccomp::{Answer, Notification};
 use crate::sys::{Errno, socket};
 use chbind_policy::connect::{self, Connect, Source};
-use chbind_policy::{Reason, Refusal, Socket, Transport};
+use chbind_policy::{Reason, Refusal, Socket, Transport, sockaddr};
 use std::os::fd::{AsFd, BorrowedFd};
 
 /// Another thread may give the socket an address between the look at it and the act: then the rule is asked again.
@@ -39,8 +39,12 @@ impl Worker {
             let host = Asker { shared: self.shared, socket: fd, interface: 0 };
             let action = match connect::connect(self.shared.context, &socket, bound, address.bytes(), &host) {
                 Ok(action) => action,
-                // __inet_stream_connect (net/ipv4/af_inet.c) asks for the state of the socket first.
-                Err(refusal) => return Err(busy(fd, &socket).unwrap_or(refusal.into())),
+                // __inet_stream_connect (net/ipv4/af_inet.c) asks for the state of the socket first, but for an address
+                // that has no family.
+                Err(refusal) => {
+                    let busy = busy(fd, &socket).filter(|_| sockaddr::family(address.bytes()).is_some());
+                    return Err(busy.unwrap_or(refusal.into()));
+                }
             };
             self.still_waiting(call)?;
             let Connect::To { destination, source } = action else {

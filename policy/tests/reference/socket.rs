@@ -57,14 +57,17 @@ fn family(domain: i32) -> Option<Family> {
 }
 
 pub(crate) fn create(world: &World, domain: i32, kind: i32, protocol: i32) -> Result<Made, i32> {
+    // What the kernel looks at first: flags that there are not.
+    if kind & !0xf & !SOCK_CLOEXEC & !SOCK_NONBLOCK != 0 {
+        return Err(EINVAL);
+    }
     if [AF_UNIX, AF_NETLINK, AF_ALG].contains(&domain) {
         return Ok(Made::AsAsked);
     }
     // Section 4: packet, vsock, XDP, RDS, TIPC, KCM, SMC.
     let Some(family) = family(domain) else { return Err(EAFNOSUPPORT) };
-    // What the kernel looks at first: flags that there are not, types and protocols beyond the last.
-    let flags = kind & !0xf & !SOCK_CLOEXEC & !SOCK_NONBLOCK;
-    if flags != 0 || kind & 0xf > 10 || !(0..=262).contains(&protocol) {
+    // Types and protocols beyond the last.
+    if kind & 0xf > 10 || !(0..=262).contains(&protocol) {
         return Err(EINVAL);
     }
     // Row 16: no address of the family and no loopback of it.
