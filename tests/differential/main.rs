@@ -9,6 +9,7 @@
 
 #![forbid(unsafe_code)]
 
+mod addresses;
 mod compare;
 mod difference;
 mod host;

@@ -11,22 +11,5 @@ pub(super) fn groups() -> BTreeMap<&'static str, usize> {
     lines.filter_map(|line| line.split_once(' ')).filter_map(|(n, group)| Some((group, n.parse().ok()?))).collect()
 }
 
-/// By reason.
-const KNOWN: &[(&str, &str)] = &[
-    (
-        "That a socket is connected is found before the length of the address.",
-        "
-21 connect tcp4-connected address | EINVAL | EISCONN
-",
-    ),
-    (
-        "A family that a context does not have is refused before flags that nobody knows.",
-        "
-45 socket 0x2e | EINVAL | EAFNOSUPPORT
-45 socket 0x7fffffff | EINVAL | EAFNOSUPPORT
-45 socket 0x80000000 | EINVAL | EAFNOSUPPORT
-45 socket 0xff | EINVAL | EAFNOSUPPORT
-45 socket 0xffffffff | EINVAL | EAFNOSUPPORT
-",
-    ),
-];
+/// By reason. None at present.
+const KNOWN: &[(&str, &str)] = &[];
