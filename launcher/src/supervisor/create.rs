@@ -3,6 +3,7 @@
 use super::caller::Stop;
 use super::pin::pin_at_birth;
 use super::rights::with_all_rights;
+use super::shield::deaf;
 use super::worker::{Subject, Worker};
 use crate::procfs::Status;
 use crate::sys::process::on_account_of;
@@ -50,13 +51,17 @@ impl Worker {
             _ => make(),
         };
         let made = made?;
-        pin_at_birth(made.as_fd(), &made_as, address)?;
         if made_as.transport == Transport::RawIcmp {
-            // Until now it has heard what comes to every address, and groups it would go on hearing.
-            if made_as.family == Family::V6 && !self.shared.context.multicast {
-                socket::hear_joined_groups_only(made.as_fd())?;
-            }
-            socket::drain(made.as_fd())?;
+            // It hears what comes to every address until it has one, and groups it would go on hearing.
+            deaf(made.as_fd(), || {
+                pin_at_birth(made.as_fd(), &made_as, address)?;
+                if made_as.family == Family::V6 && !self.shared.context.multicast {
+                    socket::hear_joined_groups_only(made.as_fd())?;
+                }
+                Ok(())
+            })?;
+        } else {
+            pin_at_birth(made.as_fd(), &made_as, address)?;
         }
         self.shared.listener.give(call.id, made.as_fd(), kind & SOCK_CLOEXEC != 0)?;
         Ok(Answer::Given)

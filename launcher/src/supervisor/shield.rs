@@ -9,7 +9,7 @@ use super::caller::Stop;
 use super::guard::Guard;
 use crate::bpf::ret;
 use crate::sys::seccomp::Instruction;
-use crate::sys::{Errno, socket};
+use crate::sys::{self, Errno, socket};
 use chbind_policy::{Reason, Refusal, Socket, Transport};
 use std::os::fd::BorrowedFd;
 
@@ -65,4 +65,14 @@ pub(super) fn shielded<T>(fd: BorrowedFd, guard: &Guard, socket: &Socket, act: i
     let done = act();
     shield.lower()?;
     Ok(done)
+}
+
+/// Does with a new socket what it takes until it may hear; what has reached it before is thrown away.
+pub(super) fn deaf(fd: BorrowedFd, act: impl FnOnce() -> sys::Result<()>) -> sys::Result<()> {
+    socket::attach_filter(fd, &NOTHING)?;
+    act()?;
+    // A packet that was on its way to the socket before may still arrive.
+    sys::process::await_packets_in_flight();
+    socket::drain(fd)?;
+    socket::detach_filter(fd)
 }

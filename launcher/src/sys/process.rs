@@ -147,6 +147,14 @@ pub fn on_account_of<T>(user: libc::uid_t, act: impl FnOnce() -> T) -> T {
     done
 }
 
+/// Waits until whatever found a socket by its former address is through with it: packets find theirs in an RCU read-side
+/// section, and `MEMBARRIER_CMD_GLOBAL` waits for those that have begun (kernel/sched/membarrier.c). Takes some 20 ms.
+pub fn await_packets_in_flight() {
+    const MEMBARRIER_CMD_GLOBAL: libc::c_long = 1;
+    // SAFETY: plain numbers. Where the kernel does not offer it the answer is EINVAL, and there is no other way.
+    unsafe { libc::syscall(libc::SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) };
+}
+
 /// Keeps this process from writing a core file.
 pub fn forbid_core() -> Result<()> {
     let none = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
