@@ -69,11 +69,10 @@ pub(crate) fn to_bind(several: bool, free: bool) -> impl Strategy<Value = Addres
     addresses(v4, v6)
 }
 
-/// Who is spoken to.
+/// Who is spoken to. Not 127.0.0.2: its source is another (row 33), as the list of known differences shows.
 pub(crate) fn to_reach(several: bool) -> impl Strategy<Value = Address> {
-    let mut v4 = words(
-        "10.0.0.1 127.0.0.1 10.0.0.1 127.0.0.1 10.0.0.2 0.0.0.0 127.0.0.2 unspec 192.0.2.77 198.51.100.1 10.9.0.7 none",
-    );
+    let mut v4 =
+        words("10.0.0.1 127.0.0.1 10.0.0.1 127.0.0.1 10.0.0.2 0.0.0.0 unspec 192.0.2.77 198.51.100.1 10.9.0.7 none");
     let v6 = words(
         "fd00:1::1 ::1 ::ffff:10.0.0.1 ::ffff:127.0.0.1 fd00:1::2 :: unspec fd00:9::7 ::ffff:10.9.0.7 2001:db8::77 \
          ::ffff:192.0.2.77 none",

@@ -5,6 +5,7 @@
 //! - row 5: IP_FREEBIND together with addresses that no host has,
 //! - row 49: sends to 255.255.255.255 and to link-local groups. They have an own source, and the kernel takes the device
 //!   of the source where it has no route,
+//! - row 31: IP_BIND_ADDRESS_NO_PORT, which a context sets itself; what that changes is in the list of known differences,
 //! - section 4: protocols, and options that change the source, which a context refuses; MSG_FASTOPEN on local sockets.
 
 use std::fmt;
@@ -122,7 +123,7 @@ fn is_left(words: &str) -> bool {
 
 fn options(several: bool, free: bool) -> impl Strategy<Value = String> {
     let mut all = phrases(
-        "reuseaddr 1, reuseport 1, v6only 1, v6only 0, broadcast 1, noport 1, reuseaddr 0, device lo, device nosuch, \
+        "reuseaddr 1, reuseport 1, v6only 1, v6only 0, broadcast 1, reuseaddr 0, device lo, device nosuch, \
          device v0, pktinfo 1, pktinfo6 1, ttl 3, ttl 300, hops 3, hops 300, keepalive 1, nodelay 1, mark 1, \
          group_device 10.0.0.1, group_device 0.0.0.0, group_device 192.0.2.77, group_device6 1, group_device6 99, \
          source6 fd00:1::1, source6 ::",
