@@ -88,7 +88,11 @@ impl Worker {
             }
             bound
         };
-        if local(fd)?.port() != 0 { Ok(bind()) } else { shielded(fd, &self.shared.guard, socket, bind) }
+        // Only a datagram socket has an address before this, and only before it has a port.
+        if socket.transport != Transport::Udp || local(fd)?.port() != 0 {
+            return Ok(bind());
+        }
+        shielded(fd, &self.shared.guard, socket, bind)
     }
 
     /// Whether a socket that shares its port (`SO_REUSEADDR`, `SO_REUSEPORT`) would take datagrams from somebody outside on
