@@ -388,17 +388,23 @@ fn started_by_one_who_ignores_its_children(t: &Test) -> Outcome {
 /// In the parent model, what stops and continues the process in front stops and continues the command; no signal is lost
 /// on the way.
 fn stopped_and_continued_by_its_front(t: &Test) -> Outcome {
-    // A shell with job control gives it a process group that is not orphaned: others ignore SIGTSTP.
-    let script = format!("set -m; chbind {S} --process parent sleep 60 & echo front $!; wait -f $!; echo ended $?");
-    let mut shell = t.native("bash -c").arg(script).start()?;
-    shell.wait_stdout("front ")?;
+    // A process group of its own that is not orphaned: others ignore SIGTSTP. No shell: bash's `wait` returns for a job that
+    // was stopped, too.
+    let script = format!(
+        "import subprocess, sys\n\
+        front = subprocess.Popen('chbind {S} --process parent tail -f /dev/null'.split(), process_group=0)\n\
+        print('front', front.pid, flush=True)\n\
+        print('ended', front.wait(), flush=True)"
+    );
+    let mut parent = t.native("python3 -c").arg(script).start()?;
+    parent.wait_stdout("front ")?;
     let number = |text: &str| text.split_whitespace().nth(1).and_then(|pid| pid.parse::<i32>().ok());
-    let front = number(&shell.stdout()).ok_or("no front")?;
+    let front = number(&parent.stdout()).ok_or("no front")?;
     let state =
         |pid: i32| std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?.rsplit(") ").next()?.chars().next();
-    let sleep = || t.processes_named("sleep").first().map(|process| process.pid);
-    ensure!(wait_for(SOON, || sleep().is_some()), "the command does not start");
-    let command = sleep().ok_or("no command")?;
+    let tail = || t.processes_named("tail").first().map(|process| process.pid);
+    ensure!(wait_for(SOON, || tail().is_some()), "the command does not start");
+    let command = tail().ok_or("no command")?;
     let both = |wanted: &[char]| {
         wait_for(SOON, || [front, command].iter().all(|pid| state(*pid).is_some_and(|state| wanted.contains(&state))))
     };
@@ -409,6 +415,6 @@ fn stopped_and_continued_by_its_front(t: &Test) -> Outcome {
         ensure!(both(&['S', 'R']), "round {round}: not both continued");
     }
     ensure!(procs::send(front, Signal::SIGTERM), "it has ended");
-    shell.wait_stdout("ended 143")?;
+    parent.wait_stdout("ended -15")?;
     Ok(())
 }
