@@ -1,6 +1,7 @@
 //! `connect(2)`: rows 31 to 41 and 47. Only who you are is checked; whom you talk to is free, except
 //! loopback and what the rules for peers say (row 51).
 
+use crate::bind::{covers_several, unspecified};
 use crate::sockaddr::{canonical, for_family, to_connect};
 use crate::source::{Local, is_localhost, local, speaks_to, target, towards, towards_from_wildcard};
 use crate::{Context, Host, Reason, Refusal, Socket, Transport, Verdict};
@@ -27,6 +28,9 @@ pub enum Source {
     Own,
     /// The socket has no address: it is bound to this one first, taking no port.
     Pin(SocketAddr),
+    /// The same for a socket that could have other addresses: one that cannot be connected from this one keeps none, for it
+    /// may be connected elsewhere.
+    Try(SocketAddr),
     /// The socket has a port on a wildcard, a broadcast address or a group: it must have this address, at that port,
     /// before the kernel can choose one.
     Settle(SocketAddr),
@@ -72,7 +76,12 @@ pub(crate) fn associate(
             speaks_to(bound, target.destination)?;
             Source::Own
         }
-        Local::Unbound => Source::Pin(shaped(towards(context, &target, host)?)),
+        Local::Unbound => {
+            let at = shaped(towards(context, &target, host)?);
+            let is_one_of_several =
+                socket.transport == Transport::Udp && covers_several(context, socket, unspecified(socket.family));
+            if is_one_of_several { Source::Try(at) } else { Source::Pin(at) }
+        }
         // A stream has no way to an address once it has a port.
         Local::Anywhere if socket.transport == Transport::Tcp => return Err(foreign),
         Local::Anywhere => Source::Settle(shaped(towards_from_wildcard(context, &target, host)?)),

@@ -38,6 +38,9 @@ pub trait Host {
     /// route.
     fn preferred_source(&self, destination: SocketAddr) -> Option<IpAddr>;
 
+    /// Whether the socket is bound to a device (`SO_BINDTODEVICE`): then it leaves the host by that, even for loopback.
+    fn is_on_device(&self) -> bool;
+
     /// The address of `family` at which this context itself serves `port` of what a program inside takes for its loopback,
     /// where that is known: the loopback address for a socket that hears it, an assigned address for one whose wildcard
     /// was narrowed.

@@ -3,7 +3,7 @@
 use crate::bind::{covers_several, narrow, unspecified};
 use crate::connect::{self, Connect, associate};
 use crate::sockaddr::{canonical, for_family, to_send, with_scope};
-use crate::source::{Local, Target, Way, is_localhost, local, select, speaks_to, target, towards_from_wildcard};
+use crate::source::{Local, Target, Way, is_localhost, local, select, target, towards_from_wildcard};
 use crate::{Context, Family, Host, Reason, Refusal, Socket, Transport, Verdict};
 use core::net::SocketAddr;
 
@@ -35,7 +35,8 @@ pub enum Source {
         /// As in [`Source::Pin`].
         otherwise: SocketAddr,
     },
-    /// The socket has a port but no address: the message names this source (canonical, port 0).
+    /// The socket has a port but no address, or none of the family of the destination: the message names this source
+    /// (canonical, port 0).
     Named(SocketAddr),
 }
 
@@ -53,7 +54,7 @@ pub fn send(
     let bound = canonical(bound);
     match socket.transport {
         Transport::Tcp => stream(context, socket, bound, address, flags, host),
-        Transport::Udp | Transport::Ping | Transport::RawIcmp => datagram(context, socket, bound, address, host),
+        Transport::Udp | Transport::Ping | Transport::RawIcmp => datagram(context, socket, bound, address, flags, host),
     }
 }
 
@@ -76,7 +77,7 @@ fn stream(
     };
     let source = match source {
         connect::Source::Own => Source::Own,
-        connect::Source::Pin(at) => Source::Pin(at),
+        connect::Source::Pin(at) | connect::Source::Try(at) => Source::Pin(at),
         connect::Source::Settle(_) => return unsupported,
     };
     Ok(Send { destination: Some(destination), source })
@@ -87,10 +88,11 @@ fn datagram(
     socket: &Socket,
     bound: SocketAddr,
     address: Option<&[u8]>,
+    flags: i32,
     host: &dyn Host,
 ) -> Result<Send, Refusal> {
     let asked = match address {
-        Some(bytes) => to_send(socket, bytes)?,
+        Some(bytes) => to_send(socket, bytes, flags)?,
         None => None,
     };
     let Some(asked) = asked else {
@@ -104,10 +106,11 @@ fn datagram(
     let target = target(context, socket, canonical(asked), host)?;
     let source = match local(context, bound) {
         Local::Own | Local::Anywhere if has_no_way(socket, bound, target.destination) => Source::Own,
-        Local::Own => {
-            speaks_to(bound, target.destination)?;
-            Source::Own
+        // The kernel would make up a source (`LOOPBACK4_IPV6`, include/net/ipv6.h).
+        Local::Own if bound.is_ipv6() && target.destination.is_ipv4() => {
+            Source::Named(towards_from_wildcard(context, &target, host)?)
         }
+        Local::Own => Source::Own,
         Local::Foreign if target.is_host && is_localhost(bound.ip()) => Source::Own,
         Local::Foreign => return Err(Refusal::new(libc::EADDRNOTAVAIL, Reason::BoundOutside(bound.ip()))),
         Local::Unbound => first(context, socket, &target, host)?,
@@ -117,10 +120,10 @@ fn datagram(
 }
 
 /// Whether the kernel has an error of its own for a message from a v4-mapped address: EAFNOSUPPORT on the way to an IPv6
-/// address (ip6_dst_lookup_tail, net/ipv6/ip6_output.c), EINVAL for one that is a group (ip_route_output_key_hash_rcu,
+/// address (ip6_dst_lookup_tail, net/ipv6/ip6_output.c; ::ffff:0.0.0.0 is one too), EINVAL for one that is a group (ip_route_output_key_hash_rcu,
 /// net/ipv4/route.c). A source that the message names is heeded all the same, and judged.
 fn has_no_way(socket: &Socket, bound: SocketAddr, destination: SocketAddr) -> bool {
-    let is_mapped = socket.family == Family::V6 && bound.is_ipv4() && !bound.ip().is_unspecified();
+    let is_mapped = socket.family == Family::V6 && bound.is_ipv4();
     is_mapped && (destination.is_ipv6() || bound.ip().is_multicast())
 }
 

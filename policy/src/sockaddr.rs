@@ -147,10 +147,10 @@ pub(crate) fn to_connect(socket: &Socket, bytes: &[u8]) -> Result<Option<SocketA
 
 /// The address given to a datagram `sendto`; `None` where the kernel takes it for no address at all
 /// (net/ipv4/udp.c, net/ipv6/udp.c).
-pub(crate) fn to_send(socket: &Socket, bytes: &[u8]) -> Result<Option<SocketAddr>, Refusal> {
+pub(crate) fn to_send(socket: &Socket, bytes: &[u8], flags: i32) -> Result<Option<SocketAddr>, Refusal> {
     const EINVAL: Refusal = Refusal::native(libc::EINVAL);
     let given = family(bytes).ok_or(EINVAL)?;
-    match (socket.family, given) {
+    let address = match (socket.family, given) {
         (Family::V4, AF_INET | AF_UNSPEC) => v4(bytes).map(Some).ok_or(EINVAL),
         (Family::V4, _) if bytes.len() < LEN_V4 => Err(EINVAL),
         (Family::V4, _) => Err(Refusal::native(libc::EAFNOSUPPORT)),
@@ -160,5 +160,14 @@ pub(crate) fn to_send(socket: &Socket, bytes: &[u8]) -> Result<Option<SocketAddr
         (Family::V6, AF_UNSPEC) if socket.transport == Transport::RawIcmp => v6(bytes).map(Some).ok_or(EINVAL),
         (Family::V6, AF_UNSPEC) => Ok(None),
         (Family::V6, _) => Err(EINVAL),
+    }?;
+    let Some(at) = address.filter(|_| socket.transport == Transport::Udp) else { return Ok(address) };
+    let is_v4 = at.ip().to_canonical().is_ipv4();
+    if socket.v6only && is_v4 {
+        return Ok(address);
     }
+    if is_v4 && flags & libc::MSG_OOB != 0 {
+        return Err(Refusal::native(libc::EOPNOTSUPP));
+    }
+    if at.port() == 0 { Err(EINVAL) } else { Ok(address) }
 }

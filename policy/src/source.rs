@@ -20,11 +20,11 @@ pub(crate) enum Local {
     Foreign,
 }
 
-/// A socket that has an address of one family cannot speak in the other: the kernel would make up a source for it
-/// (`LOOPBACK4_IPV6`, include/net/ipv6.h).
+/// A socket that has an IPv6 address is not connected to an IPv4 one: the kernel would make up a source for it
+/// (`LOOPBACK4_IPV6`, include/net/ipv6.h). The reverse it refuses itself (`ip6_dst_lookup_tail`, net/ipv6/ip6_output.c).
 pub(crate) fn speaks_to(bound: SocketAddr, destination: SocketAddr) -> Result<(), Refusal> {
-    let same = bound.ip().is_unspecified() || Family::of(bound.ip()) == Family::of(destination.ip());
-    if same { Ok(()) } else { Err(Refusal::native(libc::ENETUNREACH)) }
+    let is_made_up = !bound.ip().is_unspecified() && bound.is_ipv6() && destination.is_ipv4();
+    if is_made_up { Err(Refusal::native(libc::ENETUNREACH)) } else { Ok(()) }
 }
 
 pub(crate) fn local(context: &Context, local: SocketAddr) -> Local {
@@ -71,7 +71,9 @@ pub(crate) fn target(
 /// Rows 35 to 41: what it stands for.
 fn stands_for(context: &Context, socket: &Socket, destination: SocketAddr, host: &dyn Host) -> Result<Target, Refusal> {
     let ip = destination.ip();
-    let is_loopback = (ip.is_loopback() || ip.is_unspecified()) && !context.is_assigned(ip, 0);
+    // An assigned address of 127/8 is an ordinary one; but where loopback is the host's it is all of it.
+    let is_ordinary = || context.loopback != Loopback::Host && context.is_assigned(ip, 0);
+    let is_loopback = (ip.is_loopback() || ip.is_unspecified()) && !is_ordinary();
     // An IPv4 address for a socket that speaks IPv6 alone (tcp_v6_connect, udpv6_sendmsg).
     let mismatch = socket.v6only && ip.is_ipv4();
     if !is_loopback {
@@ -101,8 +103,15 @@ fn stands_for(context: &Context, socket: &Socket, destination: SocketAddr, host:
     let has_ports = matches!(socket.transport, Transport::Tcp | Transport::Udp);
     let is_open = has_ports && is_localhost && context.host_loopback.contains(&port);
     if context.loopback == Loopback::Host || is_open {
-        let source = Way::Loopback(host_loopback(named));
-        return Ok(Target { destination: SocketAddr::new(named, port), source, is_host: true });
+        let destination = SocketAddr::new(named, port);
+        let source = match host_loopback(named) {
+            usual if context.loopback == Loopback::Host && host.is_on_device() => {
+                let is_usual = host.preferred_source(destination) == Some(usual);
+                if is_usual { Way::Loopback(usual) } else { Way::Select }
+            }
+            usual => Way::Loopback(usual),
+        };
+        return Ok(Target { destination, source, is_host: true });
     }
     let serving = |family| host.serves(socket.transport, family, port);
     // A dual-stack socket finds on ::1 what is served on 127.0.0.1 too.

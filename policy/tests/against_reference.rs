@@ -11,7 +11,7 @@ use chbind_policy::send::{self, Send};
 use chbind_policy::socket::{Create, Kind, TYPE_MASK, create, plain_kinds};
 use chbind_policy::{Socket, Transport, Verdict, control, listen, name, option};
 use common::*;
-use libc::{AF_INET, AF_INET6, MSG_FASTOPEN};
+use libc::{AF_INET, AF_INET6, MSG_FASTOPEN, MSG_OOB};
 use proptest::prelude::*;
 use reference::read;
 use reference::worlds::*;
@@ -134,6 +134,7 @@ proptest! {
                 source: match source {
                     connect::Source::Own => reference::connect::Source::Own,
                     connect::Source::Pin(at) => reference::connect::Source::Given(at),
+                    connect::Source::Try(at) => reference::connect::Source::Tried(at),
                     connect::Source::Settle(at) => reference::connect::Source::AtItsPort(at),
                 },
             },
@@ -148,8 +149,10 @@ proptest! {
         bound in any_bound(),
         given in prop::option::weighted(0.9, any_given()),
         fast: bool,
+        urgent in prop::bool::weighted(0.1),
     ) {
         let bound = bound_of(&socket, bound);
+        let flags = if fast { MSG_FASTOPEN } else { 0 } | if urgent { MSG_OOB } else { 0 };
         let bytes = given.as_ref().map(|given| given.bytes(&socket));
         let expected = if socket.transport == Transport::Tcp {
             let asked = bytes.as_ref().map(|bytes| read::for_connect(&socket, bytes)).transpose();
@@ -157,10 +160,9 @@ proptest! {
             let asked = if fast { asked } else { Ok(None) };
             asked.and_then(|asked| reference::send::stream(&world, &socket, bound, asked, fast, &host))
         } else {
-            let asked = bytes.as_ref().map_or(Ok(None), |bytes| read::for_send(&socket, bytes));
+            let asked = bytes.as_ref().map_or(Ok(None), |bytes| read::for_send(&socket, bytes, flags));
             asked.and_then(|asked| reference::send::datagram(&world, &socket, bound, asked, &host))
         };
-        let flags = if fast { MSG_FASTOPEN } else { 0 };
         let answer = world.ask(|context| seen(send::send(context, &socket, bound, bytes.as_deref(), flags, &host)));
         let answer = answer.map(|Send { destination, source }| reference::send::Sent {
             to: destination,

@@ -69,7 +69,7 @@ pub(crate) fn to_bind(several: bool, free: bool) -> impl Strategy<Value = Addres
     addresses(v4, v6)
 }
 
-/// Who is spoken to. Not 127.0.0.2: its source is another (row 33), as the list of known differences shows.
+/// Who is spoken to.
 pub(crate) fn to_reach(several: bool) -> impl Strategy<Value = Address> {
     let mut v4 =
         words("10.0.0.1 127.0.0.1 10.0.0.1 127.0.0.1 10.0.0.2 0.0.0.0 unspec 192.0.2.77 198.51.100.1 10.9.0.7 none");
@@ -78,7 +78,7 @@ pub(crate) fn to_reach(several: bool) -> impl Strategy<Value = Address> {
          ::ffff:192.0.2.77 none",
     );
     if several {
-        v4.extend(words("10.5.0.1 10.9.0.255 224.0.0.251"));
+        v4.extend(words("127.0.0.2 10.5.0.1 10.9.0.255 224.0.0.251"));
     }
     addresses(v4, v6)
 }

@@ -3,12 +3,12 @@
 use std::cell::RefCell;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use chbind_tests::{Failed, Outcome, Test, Who, ensure};
+use chbind_tests::{Failed, Outcome, Test, ensure};
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
 
 use crate::difference::Difference;
 use crate::host::{Host, Outcomes, Pair};
-use crate::known::{self, Line};
+use crate::known::{self, History};
 use crate::sequence::sequences;
 
 /// The seed of the sequences that are the same in every run.
@@ -19,15 +19,16 @@ const FRESH: u32 = 400;
 /// How many kinds of differences are shown at once.
 const SHOWN: usize = 20;
 
-/// The fixed sequences, and fresh ones if `CHBIND_SEED` in the environment asks for them: with `new`, or with the number that
-/// repeats those of another run. What nobody has looked at yet must not fail a run that is about something else.
+/// The fixed sequences, and fresh ones. `CHBIND_SEED` in the environment repeats those of another run by their number, or with
+/// `none` leaves them away; `CHBIND_SEQUENCES` says how many.
 pub(crate) fn run(t: &Test, host: &Host, model: &str) -> Outcome {
     let pair = RefCell::new(Pair::start(t, host, model)?);
     let mut seeds = vec![(SEED, FIXED)];
+    let fresh = std::env::var("CHBIND_SEQUENCES").map_or(Ok(FRESH), |number| number.parse())?;
     match std::env::var("CHBIND_SEED").as_deref() {
-        Ok("new") => seeds.push((SystemTime::now().duration_since(UNIX_EPOCH)?.as_nanos() as u64, FRESH)),
-        Ok(seed) => seeds.push((seed.parse()?, FRESH)),
-        Err(_) => {}
+        Ok("none") => {}
+        Ok(seed) => seeds.push((seed.parse()?, fresh)),
+        Err(_) => seeds.push((SystemTime::now().duration_since(UNIX_EPOCH)?.as_nanos() as u64, fresh)),
     }
     // All, so that a run shows all that it has found.
     let runs: Vec<_> = seeds.into_iter().map(|(seed, cases)| run_seed(&pair, host.several, seed, cases)).collect();
@@ -46,7 +47,6 @@ struct Seen {
 }
 
 fn run_seed(pair: &RefCell<Pair>, several: bool, seed: u64, cases: u32) -> Outcome {
-    let known: Vec<_> = known::list()?.into_iter().map(|line| line.difference).collect();
     let config = Config { cases, failure_persistence: None, max_shrink_iters: 0, ..Config::default() };
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
@@ -54,7 +54,7 @@ fn run_seed(pair: &RefCell<Pair>, several: bool, seed: u64, cases: u32) -> Outco
     let seen = RefCell::new(Seen { sequences: 0, known: 0, new: Vec::new() });
     let tried = runner.run(&sequences(several), |sequence| {
         let (pair, seen) = (&mut *pair.borrow_mut(), &mut *seen.borrow_mut());
-        look(pair, &known, sequence.steps(), seen).map_err(|error| TestCaseError::fail(text(&error)))
+        look(pair, several, sequence.steps(), seen).map_err(|error| TestCaseError::fail(text(&error)))
     });
     let Seen { sequences, known, new } = seen.into_inner();
     print(&format!("CHBIND_SEED={seed}: {sequences} sequences, {known} of them end at a known difference"));
@@ -78,15 +78,17 @@ fn text(error: &Failed) -> String {
 }
 
 /// Runs a sequence. A difference that was not seen before is looked at closer; when there are many, it ends.
-fn look(pair: &mut Pair, known: &[Difference], steps: Vec<String>, seen: &mut Seen) -> Outcome {
-    let differences = Difference::all(&steps, &pair.run(&steps)?);
+fn look(pair: &mut Pair, several: bool, steps: Vec<String>, seen: &mut Seen) -> Outcome {
+    let outcomes = pair.run(&steps)?;
+    let differences = Difference::all(&steps, &outcomes);
     seen.sequences += 1;
-    let Some(new) = differences.iter().find(|difference| !known.contains(difference)) else {
+    let is_known = |difference: &Difference| reason(difference, several, &steps, &outcomes).is_some();
+    let Some(new) = differences.iter().find(|difference| !is_known(difference)) else {
         seen.known += u32::from(!differences.is_empty());
         return Ok(());
     };
-    if seen.new.iter().all(|(difference, _)| difference != new) {
-        let steps = shorten(pair, new, steps)?;
+    if !seen.new.iter().any(|(difference, _)| difference.is_like(new)) {
+        let steps = shorten(pair, several, new, steps)?;
         seen.new.push((new.clone(), format!("{}\n{}", steps.join("; "), table(&steps, &pair.run(&steps)?))));
     }
     ensure!(seen.new.len() < SHOWN, "and maybe more");
@@ -94,10 +96,11 @@ fn look(pair: &mut Pair, known: &[Difference], steps: Vec<String>, seen: &mut Se
 }
 
 /// Leaves out what is not needed for that difference: steps, then words at their ends.
-fn shorten(pair: &mut Pair, wanted: &Difference, mut steps: Vec<String>) -> Outcome<Vec<String>> {
+fn shorten(pair: &mut Pair, several: bool, wanted: &Difference, mut steps: Vec<String>) -> Outcome<Vec<String>> {
     let mut shows = |steps: &[String]| -> Outcome<bool> {
-        let different = Difference::all(steps, &pair.run(steps)?);
-        Ok(different.contains(wanted))
+        let outcomes = pair.run(steps)?;
+        let is_it = |found: &Difference| found.is_like(wanted) && reason(found, several, steps, &outcomes).is_none();
+        Ok(Difference::all(steps, &outcomes).iter().any(is_it))
     };
     ensure!(shows(&steps)?, "seen once and not again: {wanted}\n{steps:#?}");
     for n in (0..steps.len()).rev() {
@@ -120,16 +123,24 @@ fn shorten(pair: &mut Pair, wanted: &Difference, mut steps: Vec<String>) -> Outc
     Ok(steps)
 }
 
-/// Every known difference is still there, exactly so. What is mended leaves the list.
+/// Why they differ, if that is known.
+fn reason(difference: &Difference, several: bool, steps: &[String], [outside, _]: &Outcomes) -> Option<&'static str> {
+    let at = difference.at;
+    known::reason(difference, &History { several, steps: &steps[..at], outcomes: &outside[..at] })
+}
+
+/// Every known difference is still there. What is mended leaves the list.
 pub(crate) fn examples(t: &Test, host: &Host) -> Outcome {
     let mut pair = Pair::start(t, host, "")?;
     let mut wrong = String::new();
-    let here = |line: &Line| line.several == host.several && (!line.user || t.who() == Who::User);
-    for line in known::list()?.into_iter().filter(here) {
-        let outcomes = pair.run(&line.example)?;
-        let differences = Difference::all(&line.example, &outcomes);
-        if !differences.contains(&line.difference) {
-            wrong += &format!("\n{}: not {}, but\n{}", line.reason, line.difference, table(&line.example, &outcomes));
+    let here = if host.several { "several" } else { "one" };
+    let examples = known::LIST.iter().flat_map(|known| known.examples.iter().map(|example| (known.reason, example)));
+    for (wanted, (_, example)) in examples.filter(|(_, (host, _))| *host == here) {
+        let steps: Vec<String> = example.split("; ").map(str::to_owned).collect();
+        let outcomes = pair.run(&steps)?;
+        let differences = Difference::all(&steps, &outcomes);
+        if !differences.iter().any(|found| reason(found, host.several, &steps, &outcomes) == Some(wanted)) {
+            wrong += &format!("\n{wanted}:\n{}", table(&steps, &outcomes));
         }
     }
     ensure!(wrong.is_empty(), "known differences that are not there, or are others:\n{wrong}");

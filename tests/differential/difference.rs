@@ -8,6 +8,8 @@ use crate::host::Outcomes;
 /// One difference.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Difference {
+    /// How many steps there are up to here, this one included.
+    pub(crate) at: usize,
     /// The call, or `end` where all calls came to the same and the sockets did not.
     pub(crate) call: String,
     /// The kind of the socket, as the step that made it says.
@@ -21,14 +23,20 @@ impl Difference {
     /// that is different of the sockets.
     pub(crate) fn all(steps: &[String], [outside, inside]: &Outcomes) -> Vec<Self> {
         let mut kinds = Kinds::default();
-        for ((step, outside), inside) in steps.iter().zip(outside).zip(inside) {
+        for (n, ((step, outside), inside)) in steps.iter().zip(outside).zip(inside).enumerate() {
             if outside != inside {
-                return vec![of_call(step, kinds.of(step), outside, inside)];
+                return vec![Self { at: n + 1, ..of_call(step, kinds.of(step), outside, inside) }];
             }
             kinds.follow(step, outside);
         }
         let sockets = outside.iter().zip(inside).skip(steps.len());
-        sockets.flat_map(|(outside, inside)| of_socket(&kinds, outside, inside)).collect()
+        let different = sockets.flat_map(|(outside, inside)| of_socket(&kinds, outside, inside));
+        different.map(|difference| Self { at: steps.len(), ..difference }).collect()
+    }
+
+    /// Whether the other is one of the same kind.
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        Self { at: other.at, ..self.clone() } == *other
     }
 }
 
@@ -36,14 +44,14 @@ fn of_call(step: &str, kind: String, outside: &str, inside: &str) -> Difference 
     let call = step.split(' ').next().unwrap_or_default();
     // A name that is asked for is the same as the one that is told in the end.
     if let ("name", Some(outside), Some(inside)) = (call, name(outside), name(inside)) {
-        return Difference { call: "end".to_owned(), kind, outside, inside };
+        return Difference { at: 0, call: "end".to_owned(), kind, outside, inside };
     }
     // How much was done tells nothing where the other did nothing.
     let done = |line: &str| line.split(' ').next() == Some("ok");
     let told = |line: &str| if done(line) { "ok".to_owned() } else { shape(line) };
     let [outside, inside] =
         if done(outside) == done(inside) { [outside, inside].map(shape) } else { [outside, inside].map(told) };
-    Difference { call: call.to_owned(), kind, outside, inside }
+    Difference { at: 0, call: call.to_owned(), kind, outside, inside }
 }
 
 /// The name in what asking for it came to.
@@ -60,6 +68,7 @@ fn of_socket(kinds: &Kinds, outside: &str, inside: &str) -> Vec<Difference> {
     };
     let different = pairs(outside).into_iter().zip(pairs(inside)).filter(|(outside, inside)| outside != inside);
     let difference = |(outside, inside): (String, String)| Difference {
+        at: 0,
         call: "end".to_owned(),
         kind: kind.clone(),
         outside: shape(&outside),

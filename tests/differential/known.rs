@@ -1,59 +1,145 @@
 //! Differences that are known: where a context answers otherwise than the kernel does, and no row of the contract wants it.
 //!
 //! A sequence whose first difference is one of these counts as agreeing and is not compared further, for its sockets are
-//! others from there on. Each has an example that must still differ exactly so: what is mended goes from this list.
+//! others from there on. Each has examples that must still differ so: what is mended goes from this list.
 
 use crate::difference::Difference;
-use crate::known_list::LIST;
 
 /// Differences for one reason.
 pub(crate) struct Known {
     /// For a reader.
     pub(crate) reason: &'static str,
-    /// A line for each: `call kind | outside | inside | host | example`, with the calls and kinds of `difference.rs`. Steps of
-    /// the example are parted by `;`. Calls that do the same are parted by `/`: the last step of the example is tried with
-    /// each. The host is `several` or `one` (see `host.rs`): where the example is tried; with `user`, by an ordinary user only.
-    pub(crate) cases: &'static str,
+    /// Whether this is the reason for the difference that these steps, the last one included, have come to.
+    pub(crate) explains: fn(&Difference, &History) -> bool,
+    /// The host, `several` or `one` (see `host.rs`), and the steps, parted by `;`.
+    pub(crate) examples: &'static [(&'static str, &'static str)],
 }
 
-/// One line of them.
-pub(crate) struct Line {
-    pub(crate) reason: &'static str,
-    pub(crate) difference: Difference,
+/// What went before.
+pub(crate) struct History<'a> {
+    /// The host has several addresses.
     pub(crate) several: bool,
-    /// Root is not told so.
-    pub(crate) user: bool,
-    pub(crate) example: Vec<String>,
+    /// The steps.
+    pub(crate) steps: &'a [String],
+    /// What they came to outside.
+    pub(crate) outcomes: &'a [String],
 }
 
-/// The whole list, or what is wrong with it.
-pub(crate) fn list() -> Result<Vec<Line>, String> {
-    let lines = LIST.iter().flat_map(|known| known.cases.trim().lines().map(|line| (known.reason, line)));
-    let mut all = Vec::new();
-    for (reason, line) in lines {
-        let (calls, rest) = line.split_once(' ').unwrap_or_default();
-        for call in calls.split('/') {
-            all.push(parse(reason, call, rest).ok_or_else(|| format!("not a known difference: {line}"))?);
-        }
+impl History<'_> {
+    /// Whether there is a step of this call that is so: its words behind the slot, and what it came to.
+    fn has(&self, call: &str, is_so: impl Fn(&str, &str) -> bool) -> bool {
+        let steps = self.steps.iter().zip(self.outcomes).filter_map(|(step, outcome)| {
+            let (name, rest) = step.split_once(' ')?;
+            let (_, words) = rest.split_once(' ').unwrap_or((rest, ""));
+            (name == call).then_some((words, outcome.as_str()))
+        });
+        steps.into_iter().any(|(words, outcome)| is_so(words, outcome))
     }
-    Ok(all)
+
+    fn last(&self) -> &str {
+        self.steps.last().map_or("", String::as_str)
+    }
 }
 
-fn parse(reason: &'static str, call: &str, rest: &str) -> Option<Line> {
-    let columns: Vec<_> = rest.split('|').map(str::trim).collect();
-    let [kind, outside, inside, host, example] = columns.try_into().ok()?;
-    let [call, kind, outside, inside] = [call, kind, outside, inside].map(str::to_owned);
-    let (several, user) = match host {
-        "several" => (true, false),
-        "one" => (false, false),
-        "several user" => (true, true),
-        "one user" => (false, true),
-        _ => return None,
-    };
-    let mut example: Vec<_> = example.split(';').map(|step| step.trim().to_owned()).collect();
-    if call.starts_with("send") {
-        let last = example.last_mut()?;
-        *last = format!("{call} {}", last.split_once(' ')?.1);
-    }
-    Some(Line { reason, difference: Difference { call, kind, outside, inside }, several, user, example })
+/// The address in the words of a step: others have no dot and no two colons, or come behind it.
+fn address(words: &str) -> &str {
+    words.split(' ').find(|word| word.contains('.') || word.contains("::")).unwrap_or_default()
+}
+
+/// Whether a step names an IPv4 address, in whatever form.
+fn is_to_v4(words: &str) -> bool {
+    address(words).contains('.')
+}
+
+fn is_to_v6(words: &str) -> bool {
+    !is_to_v4(words) && !address(words).is_empty()
+}
+
+fn is_name(difference: &Difference) -> bool {
+    let is_name = |text: &str| text.starts_with("name ") && (text.ends_with(":*") || text.ends_with(":0"));
+    difference.call == "end" && is_name(&difference.outside) && is_name(&difference.inside)
+}
+
+pub(crate) const LIST: &[Known] = &[
+    Known {
+        reason: "What a TCP socket is called that is not connected any more, or was not, and has no port that was asked for: \
+                 the kernel leaves it the last port, and now the address, now none. Such a name is nobody's",
+        explains: |difference, history| {
+            difference.kind.starts_with("tcp") && is_name(difference) && history.has("connect", |_, _| true)
+        },
+        examples: &[
+            ("several", "socket 1 tcp4; connect 1 127.0.0.1 P0"),
+            ("several", "socket 0 tcp6 flags=0x800; connect 0 ::ffff:127.0.0.1 P0; connect 0 unspec"),
+            ("several", "socket 1 tcp6; connect 1 ::ffff:10.9.0.7 P0; shutdown 1 2"),
+            ("several", "socket 0 tcp4; bind 0 0.0.0.0 0; connect 0 10.0.0.1 P1"),
+        ],
+    },
+    Known {
+        reason: "A datagram socket with an IPv6 address is not connected to an IPv4 one: the kernel would make up a source",
+        explains: |difference, history| {
+            let has_v6 = |call| history.has(call, |words, _| is_to_v6(words));
+            (difference.call.as_str(), difference.kind.as_str(), difference.inside.as_str())
+                == ("connect", "udp6", "ENETUNREACH")
+                && is_to_v4(history.last())
+                && ["bind", "connect"].into_iter().any(has_v6)
+        },
+        examples: &[
+            ("several", "socket 2 udp6; connect 2 :: P0; connect 2 224.0.0.251 Q"),
+            ("several", "socket 0 udp6; connect 0 fd00:1::2 Q; connect 0 198.51.100.1 P1"),
+        ],
+    },
+    Known {
+        reason: "A datagram socket that could not be connected, in a context of one address, has that, and its family",
+        explains: |difference, history| {
+            let failed = |_: &str, outcome: &str| !outcome.starts_with("ok");
+            difference.kind.starts_with("udp")
+                && !history.several
+                && history.has("connect", failed)
+                && (is_name(difference) || difference.inside == "EAFNOSUPPORT")
+        },
+        examples: &[
+            ("one", "socket 0 udp4; connect 0 192.0.2.77 P0"),
+            ("one", "socket 1 udp6; connect 1 ::ffff:10.9.0.7 0; connect 1 ::1 P0"),
+        ],
+    },
+    Known {
+        reason: "A datagram socket that was connected from a wildcard, or sent from one address, keeps the source when it has \
+                 lost its peer, or the lack of one: SOCK_BINDADDR_LOCK",
+        explains: |difference, history| {
+            let is_name = |text: &str| text.starts_with("name ");
+            difference.kind.starts_with("udp")
+                && difference.call == "end"
+                && is_name(&difference.outside)
+                && is_name(&difference.inside)
+                && history.has("connect", |words, _| words.starts_with("unspec"))
+        },
+        examples: &[
+            ("several", "socket 0 udp6; bind 0 :: P0; connect 0 ::ffff:10.9.0.7 P1; connect 0 unspec"),
+            ("one", "socket 0 udp4; sendto 0 5 10.0.0.1 P0; connect 0 unspec"),
+        ],
+    },
+    Known {
+        reason: "Where a context has no IPv6 address, that is said before what else is wrong with a message to one (row 16)",
+        explains: |difference, history| {
+            difference.kind == "udp6"
+                && difference.inside == "ENETUNREACH"
+                && !history.several
+                && is_to_v6(history.last())
+        },
+        examples: &[("one", "socket 1 udp6; sendmsg 1 5 fd00:9::7 P0 source6=::ffff:10.0.0.1")],
+    },
+    Known {
+        reason: "That a message asks for the kernel's choice of a source is told before that it goes to nobody",
+        explains: |difference, history| {
+            difference.kind.starts_with("udp")
+                && (difference.outside.as_str(), difference.inside.as_str()) == ("EDESTADDRREQ", "EPERM")
+                && history.last().contains("source=0.0.0.0")
+        },
+        examples: &[("several", "socket 0 udp4; bind 0 0.0.0.0 P1; sendmsg 0 0 none source=0.0.0.0")],
+    },
+];
+
+/// The reason, if it is a known one.
+pub(crate) fn reason(difference: &Difference, history: &History) -> Option<&'static str> {
+    LIST.iter().find(|known| (known.explains)(difference, history)).map(|known| known.reason)
 }

@@ -14,7 +14,6 @@ mod compare;
 mod difference;
 mod host;
 mod known;
-mod known_list;
 mod sequence;
 
 use std::process::ExitCode;

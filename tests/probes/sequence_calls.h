@@ -223,9 +223,11 @@ static void do_send(const char *call)
 	if (size > sizeof payload)
 		broken("too long a payload");
 	contract_destination(&a, len);
-	bind_sender(fd, &a, len);
+	bind_sender(fd, &a, len, size, flags);
 	at = place_address(&a, address_size);
 	if (!strcmp(call, "sendto")) {
+		if (!at)
+			bind_speechless(fd);
 		sent = sendto(fd, from, size, flags, at, len);
 	} else {
 		struct iovec parts[2] = { { (void *)from, size / 2 }, { (void *)(from + size / 2), size - size / 2 } };

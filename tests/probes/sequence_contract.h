@@ -45,8 +45,6 @@ static void contract(int fd, union any *a, socklen_t len)
 			v4 = to->s6_addr32 + 3;
 		} else if (IN6_IS_ADDR_V4MAPPED(to)) {
 			v4 = to->s6_addr32 + 3;
-		} else if (IN6_IS_ADDR_MULTICAST(to) && protocol == IPPROTO_TCP) {
-			inet_pton(AF_INET6, "2001:db8::77", to);
 		}
 	}
 	if (v4 && !*v4)
@@ -72,35 +70,79 @@ static void contract_destination(union any *a, socklen_t len)
 		to->s6_addr32[3] = htonl(INADDR_LOOPBACK);
 }
 
-static int is_unbound(int fd, union any *a, socklen_t *len)
+/* Whether its name is the wildcard. */
+static int is_nowhere(int fd, union any *a, socklen_t *len)
 {
 	*len = sizeof *a;
 	memset(a, 0, sizeof *a);
-	if (getsockname(fd, &a->sa, len) || a->in.sin_port)
+	if (getsockname(fd, &a->sa, len))
 		return 0;
 	return a->sa.sa_family == AF_INET ? !a->in.sin_addr.s_addr
 					  : a->sa.sa_family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&a->in6.sin6_addr);
 }
 
-/* Row 12: a context binds to its primary address what listens without an address. */
+static int is_unbound(int fd, union any *a, socklen_t *len)
+{
+	return is_nowhere(fd, a, len) && !a->in.sin_port;
+}
+
+/* Row 12: a context binds to its primary address what listens without an address. One whose connection has failed shows a
+ * port that it has no more. */
 static int bind_listener(int fd)
 {
 	union any a;
 	socklen_t len;
 
-	if (!outside || option(fd, SOL_SOCKET, SO_PROTOCOL) != IPPROTO_TCP || !is_unbound(fd, &a, &len))
+	if (!outside || option(fd, SOL_SOCKET, SO_PROTOCOL) != IPPROTO_TCP || !is_nowhere(fd, &a, &len))
 		return 0;
+	a.in.sin_port = 0;
 	contract(fd, &a, len);
 	return bind(fd, &a.sa, len);
 }
 
+static void set_int(int fd, int level, int name, int value)
+{
+	setsockopt(fd, level, name, &value, sizeof value);
+}
+
+/* A datagram socket that sends without an address, unasked, gets a port at the primary address: it was made with that, as
+ * the first write() would give it a port on every address of the host. */
+static void bind_speechless(int fd)
+{
+	union any a;
+	socklen_t len;
+	int v6only = option(fd, IPPROTO_IPV6, IPV6_V6ONLY), no_port = option(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT);
+
+	if (!outside || option(fd, SOL_SOCKET, SO_PROTOCOL) != IPPROTO_UDP || !is_unbound(fd, &a, &len))
+		return;
+	if (a.sa.sa_family == AF_INET) {
+		a.in.sin_addr = primary;
+	} else {
+		memset(a.in6.sin6_addr.s6_addr + 10, 0xff, 2);
+		a.in6.sin6_addr.s6_addr32[3] = primary.s_addr;
+		set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
+	}
+	set_int(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
+	bind(fd, &a.sa, len);
+	set_int(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, no_port);
+	if (a.sa.sa_family == AF_INET6)
+		set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, v6only);
+}
+
 /* Row 42: what sends from no address, and not to loopback, has the one address of the context from then on. */
-static void bind_sender(int fd, const union any *to, socklen_t to_len)
+static void bind_sender(int fd, const union any *to, socklen_t to_len, size_t size, int flags)
 {
 	union any a;
 	socklen_t len;
 	struct in_addr v4;
 
+	/* It is refused before. */
+	if (to_len > sizeof(struct sockaddr_storage) || size > 0xffff || !to->in.sin_port || flags & MSG_OOB)
+		return;
+	if (setting("at") && strcmp(setting("at"), "odd") && strcmp(setting("at"), "readonly"))
+		return;
+	if (to->sa.sa_family == AF_INET6 && option(fd, SOL_SOCKET, SO_DOMAIN) == AF_INET)
+		return;
 	if (to->sa.sa_family == AF_INET && to_len >= sizeof to->in)
 		v4 = to->in.sin_addr;
 	else if (to->sa.sa_family == AF_INET6 && to_len >= 24 && IN6_IS_ADDR_V4MAPPED(&to->in6.sin6_addr))

@@ -1,17 +1,16 @@
 //! bind and listen.
 
 use super::caller::Stop;
-use super::pin::{local, mend};
 use super::rights::with_all_rights;
 use super::shield::shielded;
-use super::worker::{Likely, Subject, Worker};
+use super::worker::{Likely, RawAddress, Subject, Worker};
 use crate::sys::seccomp::{Answer, Notification};
 use crate::sys::{self, Errno, diag, socket};
 use caps::Capability::CAP_NET_BIND_SERVICE;
 use chbind_policy::bind::{self, Place};
-use chbind_policy::sockaddr::canonical;
-use chbind_policy::{Family, Socket, Transport, listen};
-use std::net::SocketAddr;
+use chbind_policy::sockaddr::{self, canonical};
+use chbind_policy::{Family, Refusal, Socket, Transport, listen};
+use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd};
 
 impl Worker {
@@ -22,33 +21,67 @@ impl Worker {
         if let Some(shown) = address.shown() {
             self.subject = Subject::Address("bind to", shown, socket.transport);
         }
-        let action = bind::bind(self.shared.context, &socket, address.bytes()).map_err(|refusal| {
-            // __inet6_bind asks for the port that the socket has before it looks for the address; __inet_bind after that.
-            let has_ports = matches!(socket.transport, Transport::Tcp | Transport::Udp);
-            let is_v6 = has_ports && socket.family == Family::V6;
-            let has_port = is_v6 && local(fd.as_fd()).is_ok_and(|bound| bound.port() != 0);
-            let is_late = refusal.errno == libc::EADDRNOTAVAIL && has_port;
-            if is_late { Stop::Fail(libc::EINVAL) } else { refusal.into() }
-        })?;
+        let action = bind::bind(self.shared.context, &socket, address.bytes())
+            .map_err(|refusal| self.earlier(call, fd.as_fd(), &socket, &address, refusal))?;
         let section = self.shared.acts.enter()?;
         section.require_idle(fd.as_fd(), libc::EINVAL)?;
         self.still_waiting(call)?;
         let (at, bound) = self.bind_to(call, fd.as_fd(), &socket, action.place)?;
+        self.remember(fd.as_fd(), &socket, bound.map(|()| at.port() == 0 && !action.wildcard))?;
         drop(section);
         if bound == Err(Errno(libc::EADDRINUSE)) {
             self.shared.collided(call.tid, canonical(at), socket.transport);
         }
         bound?;
-        if at.port() == 0 && !action.wildcard && matches!(socket.transport, Transport::Tcp | Transport::Udp) {
-            // Should the socket lose the port that it has got now, its address is still the program's: see pin.
-            let _ = socket::set_no_port(fd.as_fd(), true);
-        }
         self.note_served(fd.as_fd(), &socket, at, action.wildcard);
         if let Some(note) = action.note.filter(|_| !at.ip().to_canonical().is_unspecified()) {
             let asked = address.shown().unwrap_or(at);
             self.shared.teller.note(call.tid, asked, socket.transport, note, self.shared.context);
         }
         Ok(Answer::Return(0))
+    }
+
+    /// What the kernel says to an address before it asks whose that is: of IPv6 nothing but that, in `__inet6_bind`
+    /// (net/ipv6/af_inet6.c), of IPv4 all the rest comes later (`__inet_bind`, net/ipv4/af_inet.c).
+    fn earlier(
+        &self,
+        call: &Notification,
+        fd: BorrowedFd,
+        socket: &Socket,
+        address: &RawAddress,
+        refusal: Refusal,
+    ) -> Stop {
+        let has_ports = matches!(socket.transport, Transport::Tcp | Transport::Udp);
+        let is_late = has_ports && socket.family == Family::V6 && refusal.errno == libc::EADDRNOTAVAIL;
+        let Some(asked) = sockaddr::decode(address.bytes()).filter(|_| is_late) else { return refusal.into() };
+        let is_of_others = socket.transport == Transport::Tcp && asked.ip().is_multicast();
+        if !is_of_others && socket::is_privileged(asked.port()) && !self.may_have(call, asked.port()) {
+            return Stop::Fail(libc::EACCES);
+        }
+        let bound = match socket.transport {
+            Transport::Tcp => self.shared.local_of_stream(fd, socket),
+            _ => self.shared.local(fd),
+        };
+        let has_port = bound.is_ok_and(|bound| bound.port() != 0);
+        let is_barred = socket.v6only && asked.ip().to_canonical().is_ipv4();
+        if is_of_others || has_port || is_barred { Stop::Fail(libc::EINVAL) } else { refusal.into() }
+    }
+
+    /// Remembers whether the program has `chosen` an address without a port: should the socket lose the port that it has
+    /// got now, or if it has got none, its address is still the program's (see [`pin`](super::pin)).
+    fn remember(&self, fd: BorrowedFd, socket: &Socket, chosen: sys::Result<bool>) -> sys::Result<()> {
+        if !matches!(socket.transport, Transport::Tcp | Transport::Udp) {
+            return Ok(());
+        }
+        match chosen {
+            Ok(true) => self.shared.chosen.add(socket::cookie(fd)?),
+            // What it had chosen before is gone: taken away by the kernel, where it fails so late.
+            Ok(false) | Err(Errno(libc::EADDRINUSE)) if !self.shared.chosen.is_empty() => {
+                self.shared.chosen.remove(socket::cookie(fd)?);
+            }
+            Ok(false) | Err(_) => {}
+        }
+        Ok(())
     }
 
     /// Binds to the place, and says to which address in the end.
@@ -65,11 +98,12 @@ impl Worker {
             Place::Open { any, otherwise } => (any, otherwise),
         };
         // One that has a port already gets no filter: the bind fails.
-        if local(fd)?.port() == 0 && (self.takes_from_others(fd, any)? || !self.shared.guard.place(fd)) {
+        if self.shared.local(fd)?.port() == 0 && (self.takes_from_others(fd, any)? || !self.shared.guard.place(fd)) {
             return bind(otherwise);
         }
         let opened = bind(any)?;
-        if opened.1 == Err(Errno(libc::EADDRINUSE)) { bind(otherwise) } else { Ok(opened) }
+        let is_taken = opened.1 == Err(Errno(libc::EADDRINUSE));
+        if is_taken && !self.is_taken_inside(socket, any)? { bind(otherwise) } else { Ok(opened) }
     }
 
     /// Binds to `address`. If that fails the socket has the address again that it was made with.
@@ -84,12 +118,12 @@ impl Worker {
             let bound = self.bind_as_caller(call, fd, address);
             // EINVAL: it had a port before, and nothing was changed.
             if bound.is_err_and(|errno| errno != Errno(libc::EINVAL)) {
-                mend(self.shared.context, fd, socket);
+                self.shared.mend(fd, socket);
             }
             bound
         };
         // Only a datagram socket has an address before this, and only before it has a port.
-        if socket.transport != Transport::Udp || local(fd)?.port() != 0 {
+        if socket.transport != Transport::Udp || self.shared.local(fd)?.port() != 0 {
             return Ok(bind());
         }
         shielded(fd, &self.shared.guard, socket, bind)
@@ -103,24 +137,55 @@ impl Worker {
         if self.shared.context.multicast || (option(libc::SO_REUSEADDR)? == 0 && option(libc::SO_REUSEPORT)? == 0) {
             return Ok(false);
         }
-        let own = self.shared.kept.add(socket::cookie(fd)?);
-        Ok(diag::wildcards(any.port())?.iter().any(|cookie| !own.contains(cookie)))
+        self.shared.sharing.add(socket::cookie(fd)?);
+        let there = diag::datagram_sockets(any.port())?;
+        let is_other = |at: &diag::Bound| at.ip.is_unspecified() && !self.shared.sharing.has(at.cookie);
+        Ok(there.iter().any(is_other))
+    }
+
+    /// Whether the wildcard `any` is taken by a socket that is where this context hears: then it has no other place.
+    fn is_taken_inside(&self, socket: &Socket, any: SocketAddr) -> sys::Result<bool> {
+        let meets = |ip: IpAddr| match (canonical(any).is_ipv4(), ip.is_ipv4()) {
+            (true, v4) => v4,
+            (false, v4) => !v4 || !socket.v6only,
+        };
+        let is_heard = |ip: IpAddr| self.shared.context.heard().any(|(net, _)| net.contains(&ip));
+        let there = diag::datagram_sockets(any.port())?;
+        Ok(there.iter().map(|at| at.ip.to_canonical()).any(|ip| meets(ip) && is_heard(ip)))
+    }
+
+    /// Gives a datagram socket without a port the one that the kernel gives it before it looks at an address
+    /// (`inet_autobind`, net/ipv4/af_inet.c): at the address that it has, or on the wildcard, which is kept even for one
+    /// address, since loopback may be next. It does without where there is none: the call fails anyway.
+    pub(super) fn give_port(&self, call: &Notification, fd: BorrowedFd, socket: &Socket) {
+        let Ok(bound) = self.shared.local(fd) else { return };
+        if socket.transport != Transport::Udp || bound.port() != 0 {
+            return;
+        }
+        if !bound.ip().is_unspecified() {
+            let _ = take_port(fd, bound);
+            return;
+        }
+        let (any, len) = sockaddr::encode(bound);
+        if let Ok(action) = bind::bind(self.shared.context, socket, any.get(..len).unwrap_or_default()) {
+            let (Place::At(otherwise) | Place::Open { otherwise, .. }) = action.place;
+            let _ = self.bind_to(call, fd, socket, Place::Open { any: bound, otherwise });
+        }
+    }
+
+    /// Whether the caller may have this privileged port: by its rights, not the supervisor's, or as the context grants it.
+    fn may_have(&self, call: &Notification, port: u16) -> bool {
+        let holds = || self.shared.network.grants(call.tid, CAP_NET_BIND_SERVICE);
+        self.shared.context.rules.is_granted(port) || with_all_rights(holds)
     }
 
     /// Row 15: with the caller's rights, not the supervisor's, unless the context grants the port.
     fn bind_as_caller(&self, call: &Notification, fd: BorrowedFd, address: SocketAddr) -> sys::Result<()> {
         match socket::bind(fd, address) {
-            Err(Errno(libc::EACCES)) => with_all_rights(|| {
-                // Asked once more: the rights must be those of the caller, not of a program that took its place.
-                let granted = self.shared.context.rules.is_granted(address.port());
-                if (granted || self.shared.network.grants(call.tid, CAP_NET_BIND_SERVICE))
-                    && self.still_waiting(call).is_ok()
-                {
-                    socket::bind(fd, address)
-                } else {
-                    Err(Errno(libc::EACCES))
-                }
-            }),
+            // Asked once more: the rights must be those of the caller, not of a program that took its place.
+            Err(Errno(libc::EACCES)) if self.may_have(call, address.port()) && self.still_waiting(call).is_ok() => {
+                with_all_rights(|| socket::bind(fd, address))
+            }
             done => done,
         }
     }
@@ -159,7 +224,7 @@ impl Worker {
         let Some((fd, socket)) = self.inet(call, Likely::Stream)? else { return Ok(Answer::Continue) };
         let section = self.shared.acts.enter()?;
         section.require_idle(fd.as_fd(), libc::EINVAL)?;
-        let bound = local(fd.as_fd())?;
+        let bound = self.shared.local(fd.as_fd())?;
         let listening = socket::option(fd.as_fd(), libc::SOL_SOCKET, libc::SO_ACCEPTCONN)? != 0;
         self.subject = Subject::Address("listen on", canonical(bound), socket.transport);
         let action = listen::listen(self.shared.context, &socket, bound, listening)?;
@@ -167,13 +232,13 @@ impl Worker {
         if let Some(address) = action.bind_first {
             take_port(fd.as_fd(), address)?;
             // Which one it got is judged before anybody can connect to it.
-            listen::listen(self.shared.context, &socket, local(fd.as_fd())?, false)?;
+            listen::listen(self.shared.context, &socket, self.shared.local(fd.as_fd())?, false)?;
         } else if !listening && socket.transport == Transport::Tcp && self.shared.context.rules.restrict_ports() {
             keep_port(fd.as_fd(), bound)?;
         }
         socket::listen(fd.as_fd(), call.args[1] as i32)?;
         // One that listened before can be shut down at any time: then the kernel has just chosen another port.
-        let now = local(fd.as_fd())?;
+        let now = self.shared.local(fd.as_fd())?;
         let same = listening && now == bound;
         if !same && let Err(refusal) = listen::listen(self.shared.context, &socket, now, false) {
             socket::disconnect(fd.as_fd())?;

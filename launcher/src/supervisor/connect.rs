@@ -1,12 +1,13 @@
 //! connect: the socket is pinned to its source; then the connection is made; both on the duplicate.
 
+use super::acts::Section;
 use super::caller::Stop;
-use super::pin::{local, local_of_stream, mend, pin, rehearse, settle, unsettle};
+use super::pin::{pin, rehearse, settle, unsettle};
 use super::route::Asker;
 use super::shield::shielded;
 use super::worker::{Likely, Subject, Worker};
 use crate::sys::seccomp::{Answer, Notification};
-use crate::sys::{Errno, socket};
+use crate::sys::{self, Errno, socket};
 use chbind_policy::connect::{self, Connect, Source};
 use chbind_policy::{Reason, Refusal, Socket, Transport, sockaddr};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -30,20 +31,29 @@ impl Worker {
         if let Some(shown) = address.shown() {
             self.subject = Subject::Address("connect to", shown, socket.transport);
         }
+        // __inet_stream_connect, inet_dgram_connect (net/ipv4/af_inet.c).
+        let Some(family) = sockaddr::family(address.bytes()) else { return Err(Stop::Fail(libc::EINVAL)) };
+        let names_peer = family != libc::AF_UNSPEC;
+        if socket.transport == Transport::Tcp
+            && names_peer
+            && let Some(said) = self.before_the_address(call, fd, &socket)?
+        {
+            return said;
+        }
         for _ in 0..ATTEMPTS {
             let section = self.shared.acts.enter()?;
             let bound = match socket.transport {
-                Transport::Tcp => local_of_stream(fd, &socket)?,
-                _ => local(fd)?,
+                Transport::Tcp if names_peer => self.shared.local_of_stream(fd, &socket)?,
+                _ => self.shared.local(fd)?,
             };
             let host = Asker { shared: self.shared, socket: fd, interface: 0 };
             let action = match connect::connect(self.shared.context, &socket, bound, address.bytes(), &host) {
                 Ok(action) => action,
-                // __inet_stream_connect (net/ipv4/af_inet.c) asks for the state of the socket first, but for an address
-                // that has no family.
                 Err(refusal) => {
-                    let busy = busy(fd, &socket).filter(|_| sockaddr::family(address.bytes()).is_some());
-                    return Err(busy.unwrap_or(refusal.into()));
+                    // It has got a port by then (inet_dgram_connect, net/ipv4/af_inet.c).
+                    self.still_waiting(call)?;
+                    self.give_port(call, fd, &socket);
+                    return Err(refusal.into());
                 }
             };
             self.still_waiting(call)?;
@@ -51,15 +61,21 @@ impl Worker {
                 // Row 47.
                 shielded(fd, &self.shared.guard, &socket, || {
                     let dissolved = socket::disconnect(fd);
-                    mend(self.shared.context, fd, &socket);
+                    self.shared.mend(fd, &socket);
                     dissolved
                 })??;
                 return Ok(Answer::Return(0));
             };
             section.require_idle(fd, libc::EALREADY)?;
+            if let Source::Try(source) = source
+                && let Err(errno) = rehearse(fd, &socket, source, destination)
+            {
+                self.give_port(call, fd, &socket);
+                return Err(errno.into());
+            }
             match source {
                 Source::Own => {}
-                Source::Pin(source) => match pin(fd, &socket, source) {
+                Source::Pin(source) | Source::Try(source) => match pin(fd, &socket, source) {
                     Ok(()) => {}
                     Err(Errno(libc::EINVAL)) => continue,
                     Err(errno) => return Err(errno.into()),
@@ -83,27 +99,49 @@ impl Worker {
                 socket::connect(fd, destination)?;
                 return Ok(Answer::Return(0));
             }
-            // Whether it blocks can change at any time.
-            let _in_flight = section.take_off(fd)?;
-            if socket::is_nonblocking(fd)? {
-                socket::connect(fd, destination)?;
-            } else {
-                self.block(call, fd, || socket::connect(fd, destination))?;
-            }
+            self.wait_for(call, section, fd, &socket, || socket::connect(fd, destination))?;
             return Ok(Answer::Return(0));
         }
         Err(Stop::Fail(libc::EINVAL))
     }
-}
 
-/// What the kernel says to a stream that is connected, being connected, or listening, whatever the address.
-fn busy(fd: BorrowedFd, socket: &Socket) -> Option<Stop> {
-    if socket.transport != Transport::Tcp {
-        return None;
+    /// What the kernel says to a stream whatever the address: that it is connected, being connected, or listening, or how a
+    /// connection before has ended (`__inet_stream_connect`, net/ipv4/af_inet.c). `None` if nothing.
+    fn before_the_address(
+        &mut self,
+        call: &Notification,
+        fd: BorrowedFd,
+        socket: &Socket,
+    ) -> Result<Option<Result<Answer, Stop>>, Stop> {
+        if socket::local(fd)?.is_none_or(|bound| bound.port() == 0) {
+            return Ok(None);
+        }
+        let section = self.shared.acts.enter()?;
+        section.require_idle(fd, libc::EALREADY)?;
+        self.still_waiting(call)?;
+        match self.wait_for(call, section, fd, socket, || socket::connect_to_nobody(fd)) {
+            Err(Stop::Fail(libc::EAFNOSUPPORT)) => Ok(None),
+            said => Ok(Some(said.map(|()| Answer::Return(0)))),
+        }
     }
-    match socket::tcp_state(fd).ok()? {
-        socket::TcpState::Closed => None,
-        socket::TcpState::Connecting => Some(Stop::Fail(libc::EALREADY)),
-        socket::TcpState::Other => Some(Stop::Fail(libc::EISCONN)),
+
+    /// Makes a call that blocks unless the socket is told otherwise, outside of the section. Whether it blocks can change at
+    /// any time. A stream that is not connected by it loses the address that was chosen for it.
+    fn wait_for(
+        &mut self,
+        call: &Notification,
+        section: Section<'static>,
+        fd: BorrowedFd,
+        socket: &Socket,
+        connect: impl Fn() -> sys::Result<()>,
+    ) -> Result<(), Stop> {
+        let _in_flight = section.take_off(fd)?;
+        let done =
+            if socket::is_nonblocking(fd)? { connect().map_err(Stop::from) } else { self.block(call, fd, connect) };
+        // EINPROGRESS: it may have failed in the meantime, but that has not been told yet.
+        if done.as_ref().is_err_and(|stop| !matches!(stop, Stop::Fail(libc::EINPROGRESS))) {
+            self.shared.unpin(fd, socket);
+        }
+        done
     }
 }

@@ -12,12 +12,12 @@ mod create;
 mod crew;
 mod guard;
 mod holder;
-mod kept;
 mod message;
 mod name;
 mod option;
 mod pending;
 mod pin;
+mod remembered;
 mod rights;
 mod room;
 mod route;
@@ -39,9 +39,9 @@ use chbind_policy::{Context, Transport};
 use crew::Crew;
 use guard::Guard;
 use holder::Collisions;
-use kept::Kept;
 use libc::pid_t;
 use pending::Pending;
+use remembered::Remembered;
 use route::RouteTable;
 use served::Served;
 use std::net::SocketAddr;
@@ -82,7 +82,11 @@ struct Shared {
     pending: Pending,
     served: Served,
     guard: Guard,
-    kept: Kept,
+    /// Sockets that were given a wildcard which they may share. One that is forgotten makes the next socket on its port take
+    /// one address.
+    sharing: Remembered,
+    /// Sockets that the program bound to an address and no port. One that is forgotten counts as pinned (see [`pin`]).
+    chosen: Remembered,
     routes: RouteTable,
     teller: Teller,
     collisions: Collisions,
@@ -134,7 +138,8 @@ pub fn start(assignment: Assignment) -> sys::Result<Serving> {
         pending: Pending::new()?,
         served: Served::new(context),
         guard: Guard::new(context),
-        kept: Kept::default(),
+        sharing: Remembered::at_most(1024),
+        chosen: Remembered::at_most(8192),
         routes: RouteTable::default(),
         teller: Teller::new(name, messages, verbose),
         collisions: Collisions::default(),

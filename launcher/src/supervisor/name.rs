@@ -1,7 +1,7 @@
 //! getsockname and getpeername: inside, L is called 127.0.0.1, and a pinned socket is not bound.
 
 use super::caller::{self, Stop};
-use super::pin::{is_pinned, unbound};
+use super::pin::unbound;
 use super::room::Memory;
 use super::worker::Worker;
 use crate::sys::seccomp::{Answer, Notification};
@@ -44,7 +44,7 @@ impl Worker {
         match which {
             Which::Local => {
                 let bound = socket::local(fd).ok()??;
-                if is_pinned(fd, bound) { Some(unbound(bound)) } else { masked(self.shared.context, bound) }
+                if self.shared.is_pinned(fd, bound) { Some(unbound(bound)) } else { masked(self.shared.context, bound) }
             }
             Which::Peer => {
                 let peer = socket::peer(fd).ok()??;

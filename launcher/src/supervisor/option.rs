@@ -1,7 +1,7 @@
 //! setsockopt: the options that say as much as an address.
 
+use super::Shared;
 use super::caller::{self, Stop};
-use super::pin::local;
 use super::worker::{Subject, Worker};
 use crate::sys::seccomp::{Answer, Instruction, Notification};
 use crate::sys::{self, socket};
@@ -66,7 +66,7 @@ impl Worker {
         let value = self.pointed_to(call, level, name, read)?;
         // One of these options gives a socket its address for a moment (pin::settle), others its filter (shield).
         let _section = self.shared.acts.enter()?;
-        option::set(self.shared.context, facts(fd, level, name)?, level, name, read)?;
+        option::set(self.shared.context, facts(self.shared, fd, level, name)?, level, name, read)?;
         self.still_waiting(call)?;
         match value {
             Value::Bytes => socket::set_option(fd, level, name, bytes)?,
@@ -109,12 +109,12 @@ fn instruction(bytes: &[u8]) -> Option<Instruction> {
 }
 
 /// What the rule for this option asks of the socket.
-fn facts(fd: BorrowedFd, level: i32, name: i32) -> sys::Result<Facts> {
+fn facts(shared: &Shared, fd: BorrowedFd, level: i32, name: i32) -> sys::Result<Facts> {
     let kind = socket::option(fd, SOL_SOCKET, libc::SO_TYPE)?;
     let is_datagram = || -> sys::Result<bool> {
         let domain = socket::option(fd, SOL_SOCKET, libc::SO_DOMAIN)?;
         Ok(kind == libc::SOCK_DGRAM && [libc::AF_INET, libc::AF_INET6].contains(&domain))
     };
-    let portless = (level, name) == (SOL_SOCKET, SO_LOCK_FILTER) && is_datagram()? && local(fd)?.port() == 0;
+    let portless = (level, name) == (SOL_SOCKET, SO_LOCK_FILTER) && is_datagram()? && shared.local(fd)?.port() == 0;
     Ok(Facts { raw: kind == libc::SOCK_RAW, portless })
 }

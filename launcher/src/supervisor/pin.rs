@@ -1,21 +1,17 @@
 //! Sockets pinned to a source: bound to an address without a port.
 //!
-//! The kernel knows a socket with an address and without a port only where `IP_BIND_ADDRESS_NO_PORT` was set for the
-//! bind, and that option stays set after a program has done so. Here it is set for the bind alone. So an address without
-//! a port and without the option is one that was chosen for the program: to the rules such a socket is not bound, and it
-//! may be pinned again. The kernel keeps the mark with the socket, and never takes such a socket for the wildcard.
+//! The kernel knows a socket with an address and without a port where `IP_BIND_ADDRESS_NO_PORT` was set for the bind, and
+//! where one has lost the port that the kernel had chosen for it. It never takes such a socket for the wildcard. If the
+//! program itself has bound it to that address, that is remembered (`Shared::chosen`); otherwise the address was chosen for
+//! the program: to the rules such a socket is not bound, and it may be pinned again.
 
+use super::Shared;
 use crate::sys::{self, Errno, socket};
 use chbind_policy::sockaddr::{canonical, for_family};
 use chbind_policy::socket::{Create, create};
-use chbind_policy::{Context, Family, Socket, Transport};
+use chbind_policy::{Family, Socket, Transport};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd};
-
-/// Whether `bound`, the local address of the socket, was chosen here.
-pub(super) fn is_pinned(fd: BorrowedFd, bound: SocketAddr) -> bool {
-    bound.port() == 0 && !bound.ip().is_unspecified() && !socket::no_port(fd)
-}
 
 /// The wildcard with port 0, in the family of `address`.
 pub(super) fn unbound(address: SocketAddr) -> SocketAddr {
@@ -26,10 +22,64 @@ pub(super) fn unbound(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(any, 0)
 }
 
-/// The local address of an inet socket, as the program has bound it.
-pub(super) fn local(fd: BorrowedFd) -> sys::Result<SocketAddr> {
-    let bound = socket::local(fd)?.unwrap_or(SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0));
-    Ok(if is_pinned(fd, bound) { unbound(bound) } else { bound })
+impl Shared {
+    /// Whether `bound`, the local address of the socket, was chosen here.
+    pub(super) fn is_pinned(&self, fd: BorrowedFd, bound: SocketAddr) -> bool {
+        bound.port() == 0 && !bound.ip().is_unspecified() && !self.is_chosen(fd)
+    }
+
+    /// Whether the program has bound the socket to an address and no port.
+    fn is_chosen(&self, fd: BorrowedFd) -> bool {
+        !self.chosen.is_empty() && socket::cookie(fd).is_ok_and(|cookie| self.chosen.has(cookie))
+    }
+
+    /// The local address of an inet socket, as the program has bound it.
+    pub(super) fn local(&self, fd: BorrowedFd) -> sys::Result<SocketAddr> {
+        let bound = socket::local(fd)?.unwrap_or(SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0));
+        Ok(if self.is_pinned(fd, bound) { unbound(bound) } else { bound })
+    }
+
+    /// Pins a datagram socket without a port to the address that it was made with: after what may have taken the address
+    /// away, or left it with another that is good only for where it went before (a bind that failed, an association that was
+    /// dissolved). Both are done behind a [shield](super::shield).
+    pub(super) fn mend(&self, fd: BorrowedFd, socket: &Socket) {
+        let (domain, kind, protocol) = socket.arguments();
+        let Ok(Create::At(_, address)) = create(self.context, domain, kind, protocol) else { return };
+        let is_loose =
+            |bound: SocketAddr| bound.port() == 0 && (bound.ip().is_unspecified() || self.is_pinned(fd, bound));
+        if socket::local(fd).is_ok_and(|bound| bound.is_some_and(is_loose)) {
+            // EINVAL: it has a port by now.
+            let _ = pin_at_birth(fd, socket, address);
+        }
+    }
+
+    /// Takes the address away again from a TCP socket that could not be connected, if it was chosen here, as the kernel does
+    /// with one that it has chosen (`inet_reset_saddr`).
+    pub(super) fn unpin(&self, fd: BorrowedFd, socket: &Socket) {
+        if let Ok(Some(bound)) = socket::local(fd)
+            && !bound.ip().is_unspecified()
+            && !self.is_chosen(fd)
+        {
+            // EINVAL: it has a port that was asked for, or it is being connected.
+            let _ = pin(fd, socket, unbound(bound));
+        }
+    }
+
+    /// The local address of a TCP socket that is to be connected. One whose connection has failed or was dissolved has let go
+    /// of a port that the kernel chose, and shows it still (`tcp_disconnect`, `inet_put_port`): if its address was chosen here
+    /// it is none of the program's, and what goes with the next destination is to be found again.
+    pub(super) fn local_of_stream(&self, fd: BorrowedFd, socket: &Socket) -> sys::Result<SocketAddr> {
+        let bound = self.local(fd)?;
+        if bound.port() != 0 && !bound.ip().is_unspecified() && !self.is_chosen(fd) {
+            let mut address = bound;
+            address.set_port(0);
+            // EINVAL: it has its port.
+            if pin(fd, socket, address).is_ok() {
+                return self.local(fd);
+            }
+        }
+        Ok(bound)
+    }
 }
 
 /// Pins the socket to `source` (port 0). EINVAL if it has a port already.
@@ -38,7 +88,7 @@ pub(super) fn pin(fd: BorrowedFd, socket: &Socket, source: SocketAddr) -> sys::R
         // It has no ports, and takes another address at any time.
         return socket::bind(fd, source);
     }
-    // A program that set the option itself keeps it; its socket then counts as bound by the program.
+    // A program that set the option itself keeps it.
     let restore = !socket::no_port(fd);
     if restore {
         socket::set_no_port(fd, true)?;
@@ -70,35 +120,6 @@ pub(super) fn pin_at_birth(fd: BorrowedFd, socket: &Socket, address: SocketAddr)
         }
         done => done,
     }
-}
-
-/// Pins a datagram socket without a port to the address that it was made with: after what may have taken the address away,
-/// or left it with another that is good only for where it went before (a bind that failed, an association that was
-/// dissolved). Both are done behind a [shield](super::shield).
-pub(super) fn mend(context: &Context, fd: BorrowedFd, socket: &Socket) {
-    let (domain, kind, protocol) = socket.arguments();
-    let Ok(Create::At(_, address)) = create(context, domain, kind, protocol) else { return };
-    let is_loose = |bound: SocketAddr| bound.port() == 0 && (bound.ip().is_unspecified() || is_pinned(fd, bound));
-    if socket::local(fd).is_ok_and(|bound| bound.is_some_and(is_loose)) {
-        // EINVAL: it has a port by now.
-        let _ = pin_at_birth(fd, socket, address);
-    }
-}
-
-/// The local address of a TCP socket that is to be connected. One whose connection has failed or was dissolved has let go
-/// of a port that the kernel chose, and shows it still (`tcp_disconnect`, `inet_put_port`): if its address was chosen here
-/// it is none of the program's, and what goes with the next destination is to be found again.
-pub(super) fn local_of_stream(fd: BorrowedFd, socket: &Socket) -> sys::Result<SocketAddr> {
-    let bound = local(fd)?;
-    if bound.port() != 0 && !bound.ip().is_unspecified() && !socket::no_port(fd) {
-        let mut address = bound;
-        address.set_port(0);
-        // EINVAL: it has its port.
-        if pin(fd, socket, address).is_ok() {
-            return local(fd);
-        }
-    }
-    Ok(bound)
 }
 
 /// Tries on another socket whether `destination` can be had from `source`: a socket that has been settled on a source and
@@ -157,7 +178,12 @@ pub(super) fn settle(fd: BorrowedFd, socket: &Socket, source: SocketAddr) -> sys
 /// Takes the address away again, as far as the kernel lets it go, from a socket that was bound to `before`, a wildcard. (It
 /// does not where the socket has been pinned before: `SOCK_BINDADDR_LOCK`, net/ipv4/udp.c.)
 pub(super) fn unsettle(fd: BorrowedFd, before: SocketAddr) -> sys::Result<()> {
+    let device = socket::option(fd, libc::SOL_SOCKET, libc::SO_BINDTOIFINDEX)?;
     socket::disconnect(fd)?;
+    if device != 0 {
+        // The end of an association takes it away, which is none here (`__udp_disconnect`, net/ipv4/udp.c).
+        socket::set_option(fd, libc::SOL_SOCKET, libc::SO_BINDTOIFINDEX, &device.to_ne_bytes())?;
+    }
     // A port that the kernel had chosen is gone now. Asked for by number it stays.
     match socket::local(fd)? {
         Some(now) if now.port() == 0 => socket::bind(fd, before),

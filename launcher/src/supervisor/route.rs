@@ -41,6 +41,10 @@ impl Host for Asker<'_> {
         })
     }
 
+    fn is_on_device(&self) -> bool {
+        socket::option(self.socket, libc::SOL_SOCKET, libc::SO_BINDTOIFINDEX).is_ok_and(|index| index != 0)
+    }
+
     fn serves(&self, transport: Transport, family: Family, port: u16) -> Option<IpAddr> {
         self.shared.served.at(transport, family, port)
     }

@@ -4,7 +4,7 @@ use super::acts::Section;
 use super::caller::Stop;
 use super::connect::ATTEMPTS;
 use super::message::{self, Message};
-use super::pin::{local, mend, pin};
+use super::pin::pin;
 use super::room::Memory;
 use super::route::Asker;
 use super::worker::{Likely, RawAddress, Subject, Worker};
@@ -110,18 +110,33 @@ impl Worker {
             Some(shown) => Subject::Address("send to", shown, socket.transport),
             None => Subject::Call("send"),
         };
-        let too_long = message.len() > DATAGRAM_MAX;
         let mut buffer = std::mem::take(&mut self.buffer);
         let sent = match socket.transport {
             Transport::Tcp => self.stream(call, fd, socket, &message, &mut buffer),
-            // The first thing that the kernel says, but to a socket of UDP in IPv6 after it has looked at the address.
-            transport if too_long && (transport == Transport::Ping || socket.family == Family::V4) => {
-                Err(Stop::Fail(libc::EMSGSIZE))
-            }
-            _ => self.depart(call, fd, socket, &message, &mut buffer),
+            _ => match self.early(call, fd, socket, &message) {
+                Some(errno) => Err(Stop::Fail(errno)),
+                None => self.depart(call, fd, socket, &message, &mut buffer),
+            },
         };
         self.buffer = buffer;
         sent
+    }
+
+    /// What the kernel says to a datagram before it looks at the address: not to one of UDP in IPv6 (`udpv6_sendmsg`).
+    fn early(&self, call: &Notification, fd: BorrowedFd, socket: &Socket, message: &Message) -> Option<i32> {
+        let is_late = socket.transport != Transport::Ping && socket.family == Family::V6;
+        let errno = match message.flags & libc::MSG_OOB {
+            _ if is_late => return None,
+            _ if message.len() > DATAGRAM_MAX => libc::EMSGSIZE,
+            0 => return None,
+            _ => libc::EOPNOTSUPP,
+        };
+        if let Ok(_section) = self.shared.acts.enter()
+            && self.still_waiting(call).is_ok()
+        {
+            self.give_port(call, fd, socket);
+        }
+        Some(errno)
     }
 
     /// Piece by piece, as long as the kernel takes them; what was sent before an error counts as success.
@@ -184,9 +199,15 @@ impl Worker {
             // A stream that does not connect has nothing to be judged by.
             let judged = socket.transport != Transport::Tcp || message.flags & libc::MSG_FASTOPEN != 0;
             let section = judged.then(|| self.shared.acts.enter()).transpose()?;
-            let bound = local(fd)?;
+            let bound = self.shared.local(fd)?;
             let host = Asker { shared: self.shared, socket: fd, interface: control::interface(&message.control) };
-            let action = send::send(self.shared.context, socket, bound, raw, message.flags, &host)?;
+            let judged = send::send(self.shared.context, socket, bound, raw, message.flags, &host);
+            if judged.is_err() {
+                // It has got a port by then (inet_send_prepare, net/ipv4/af_inet.c).
+                self.still_waiting(call)?;
+                self.give_port(call, fd, socket);
+            }
+            let action = judged?;
             // Judged before the socket is changed: a message that is refused leaves nothing behind.
             let far = match action.destination {
                 None if raw.is_some() || !message.control.is_empty() => socket::peer(fd).ok().flatten(),
@@ -243,7 +264,7 @@ impl Worker {
                 if self.shared.guard.place(fd) {
                     let opened = socket::bind(fd, any);
                     if opened.is_err_and(|errno| errno != Errno(libc::EINVAL)) {
-                        mend(self.shared.context, fd, socket);
+                        self.shared.mend(fd, socket);
                     }
                     return opened.map(|()| source);
                 }

@@ -2,14 +2,16 @@
 
 use super::{Result, cerr, socket};
 use libc::{c_int, c_void};
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::os::fd::AsRawFd;
 
 /// `SOCK_DIAG_BY_FAMILY` (linux/sock_diag.h).
 const BY_FAMILY: u16 = 20;
-/// `1 << TCP_LISTEN`; UDP sockets without a peer are in `TCP_CLOSE` (include/net/tcp_states.h).
+/// `1 << TCP_LISTEN`; UDP sockets without a peer are in `TCP_CLOSE`, others in `TCP_ESTABLISHED`
+/// (include/net/tcp_states.h).
 const LISTENING: u32 = 1 << 10;
 const UNCONNECTED: u32 = 1 << 7;
+const CONNECTED: u32 = 1 << 1;
 /// Sizes of `struct nlmsghdr` and `struct inet_diag_req_v2`, in bytes.
 const HEADER: usize = 16;
 const REQUEST: usize = HEADER + 56;
@@ -26,22 +28,36 @@ pub fn is_served(ip: Ipv4Addr) -> Result<bool> {
         || find(libc::AF_INET, libc::IPPROTO_UDP, UNCONNECTED, is_there)?)
 }
 
-/// The cookies (`SO_COOKIE`) of the UDP sockets on a wildcard at `port`.
-pub fn wildcards(port: u16) -> Result<Vec<u64>> {
-    let mut cookies = Vec::new();
+/// Where a UDP socket is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bound {
+    /// Its local address, as it has it.
+    pub ip: IpAddr,
+    /// `SO_COOKIE`
+    pub cookie: u64,
+}
+
+/// The UDP sockets that have the port `port`.
+pub fn datagram_sockets(port: u16) -> Result<Vec<Bound>> {
+    let mut there = Vec::new();
     for family in [libc::AF_INET, libc::AF_INET6] {
-        find(family, libc::IPPROTO_UDP, UNCONNECTED, |message| {
-            let is_wildcard = message.get(SOURCE..SOURCE + 16).is_some_and(|ip| ip.iter().all(|byte| *byte == 0));
-            if is_wildcard
-                && message.get(PORT..PORT + 2) == Some(port.to_be_bytes().as_slice())
-                && let Some(cookie) = message.get(COOKIE..).and_then(|rest| rest.first_chunk())
-            {
-                cookies.push(u64::from_ne_bytes(*cookie));
+        find(family, libc::IPPROTO_UDP, UNCONNECTED | CONNECTED, |message| {
+            if message.get(PORT..PORT + 2) == Some(port.to_be_bytes().as_slice()) {
+                there.extend(bound(family, message));
             }
             false
         })?;
     }
-    Ok(cookies)
+    Ok(there)
+}
+
+fn bound(family: c_int, message: &[u8]) -> Option<Bound> {
+    let source = message.get(SOURCE..)?;
+    let ip = match family {
+        libc::AF_INET => IpAddr::from(*source.first_chunk::<4>()?),
+        _ => IpAddr::from(*source.first_chunk::<16>()?),
+    };
+    Some(Bound { ip, cookie: u64::from_ne_bytes(*message.get(COOKIE..)?.first_chunk()?) })
 }
 
 /// Whether `is_it` says so of one of the sockets that are listed.

@@ -5,7 +5,7 @@ use super::{Errno, Result, cerr, small};
 use chbind_policy::sockaddr::{self, LEN_MAX};
 use libc::{c_int, c_void, socklen_t};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 const SO_NETNS_COOKIE: c_int = 71;
 const TCP_IS_MPTCP: c_int = 43;
@@ -37,6 +37,24 @@ pub fn disconnect(socket: BorrowedFd) -> Result<()> {
     let bytes = [0u8; sockaddr::LEN_V4];
     // SAFETY: the kernel reads 16 bytes, which `bytes` has.
     cerr(unsafe { libc::connect(socket.as_raw_fd(), bytes.as_ptr().cast(), bytes.len() as socklen_t) }).map(drop)
+}
+
+/// What connect(2) says to a TCP socket before it looks at the address; EAFNOSUPPORT if nothing (`__inet_stream_connect`,
+/// net/ipv4/af_inet.c). The address is none that a socket could be connected to.
+pub fn connect_to_nobody(socket: BorrowedFd) -> Result<()> {
+    let mut bytes = [0u8; sockaddr::LEN_V6];
+    let [a, b, ..] = &mut bytes;
+    [*a, *b] = (libc::AF_UNIX as u16).to_ne_bytes();
+    // SAFETY: the kernel reads 28 bytes, which `bytes` has.
+    cerr(unsafe { libc::connect(socket.as_raw_fd(), bytes.as_ptr().cast(), bytes.len() as socklen_t) }).map(drop)
+}
+
+/// Whether it takes a right to bind to this port (`net.ipv4.ip_unprivileged_port_start`). IPv6 is asked: it says so before it
+/// looks at the address, here one of a prefix that goes nowhere (100::/64, RFC 6666).
+pub fn is_privileged(port: u16) -> bool {
+    let nowhere = SocketAddr::from(([0x100, 0, 0, 0, 0, 0, 0, 0], port));
+    let asked = socket(libc::AF_INET6, libc::SOCK_DGRAM, 0).and_then(|stand_in| bind(stand_in.as_fd(), nowhere));
+    asked == Err(Errno(libc::EACCES))
 }
 
 /// listen(2).
@@ -84,27 +102,6 @@ pub fn option(socket: BorrowedFd, level: c_int, option: c_int) -> Result<c_int> 
 /// (Linux 5.16). False is no answer.
 pub fn is_plain_tcp(socket: BorrowedFd) -> bool {
     option(socket, libc::IPPROTO_TCP, TCP_IS_MPTCP) == Ok(0)
-}
-
-/// What a TCP socket is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TcpState {
-    /// Nothing.
-    Closed,
-    /// It is being connected.
-    Connecting,
-    /// It is connected, on its way out of that, or listening.
-    Other,
-}
-
-/// The state of a TCP socket (`tcpi_state` of `TCP_INFO`; include/net/tcp_states.h).
-pub fn tcp_state(socket: BorrowedFd) -> Result<TcpState> {
-    // The first byte of struct tcp_info, of which as much is given as is asked for.
-    Ok(match get(socket, libc::IPPROTO_TCP, libc::TCP_INFO, 0u8)? {
-        7 => TcpState::Closed,
-        2 | 3 | 12 => TcpState::Connecting,
-        _ => TcpState::Other,
-    })
 }
 
 /// `SO_NETNS_COOKIE` (Linux 5.14): which network namespace the socket belongs to.

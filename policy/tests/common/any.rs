@@ -99,12 +99,13 @@ pub(crate) fn any_host(context: Context<'static>) -> impl Strategy<Value = FakeH
     let transport = proptest::sample::select(vec![Transport::Tcp, Transport::Udp]);
     let port = proptest::sample::select(vec![53u16, 7000, 7001]);
     let served = proptest::collection::vec((transport, port, proptest::sample::select(own)), 0..4);
-    (routes, served).prop_map(|(routes, served)| FakeHost {
+    (routes, served, any::<bool>()).prop_map(|(routes, served, on_device)| FakeHost {
         routes: routes
             .into_iter()
             .map(|(net, source)| (net.parse::<IpNet>().unwrap(), source.to_canonical()))
             .filter(|(net, source)| net.addr().is_ipv4() == source.is_ipv4())
             .collect(),
         served,
+        on_device,
     })
 }

@@ -155,6 +155,8 @@ pub(crate) fn refusal(errno: i32, reason: Reason) -> Refusal {
 pub(crate) struct FakeHost {
     pub(crate) routes: Vec<(IpNet, IpAddr)>,
     pub(crate) served: Vec<(Transport, u16, IpAddr)>,
+    /// The socket is bound to a device.
+    pub(crate) on_device: bool,
 }
 
 impl FakeHost {
@@ -173,6 +175,10 @@ impl Host for FakeHost {
     fn preferred_source(&self, destination: SocketAddr) -> Option<IpAddr> {
         let matching = self.routes.iter().filter(|(net, _)| net.contains(&destination.ip()));
         matching.max_by_key(|(net, _)| net.prefix_len()).map(|(_, source)| *source)
+    }
+
+    fn is_on_device(&self) -> bool {
+        self.on_device
     }
 
     fn serves(&self, transport: Transport, family: Family, port: u16) -> Option<IpAddr> {

@@ -31,12 +31,20 @@ fn settled(destination: &str, source: &str) -> Verdict<Connect> {
 }
 
 fn from(context: &Context, socket: &Socket, bound: &str, destination: &str, host: &FakeHost) -> Verdict<Connect> {
-    connect(context, socket, at(bound), &bytes(destination), host)
+    pinned(connect(context, socket, at(bound), &bytes(destination), host))
+}
+
+/// With a source that is tried first as one that is not: which of them it is has a test of its own.
+fn pinned(verdict: Verdict<Connect>) -> Verdict<Connect> {
+    verdict.map(|connect| match connect {
+        Connect::To { destination, source: Source::Try(at) } => Connect::To { destination, source: Source::Pin(at) },
+        other => other,
+    })
 }
 
 /// A socket that was never bound.
 fn ask(context: &Context, socket: &Socket, destination: &str, host: &FakeHost) -> Verdict<Connect> {
-    connect(context, socket, unbound(socket), &bytes(destination), host)
+    pinned(connect(context, socket, unbound(socket), &bytes(destination), host))
 }
 
 fn each(context: &Context, sockets: &[Socket], destination: &str, expected: Verdict<Connect>) {

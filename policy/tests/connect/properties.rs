@@ -45,7 +45,7 @@ proptest! {
         }
         let bound = canonical(bound);
         match source {
-            Source::Pin(source) | Source::Settle(source) => {
+            Source::Pin(source) | Source::Try(source) | Source::Settle(source) => {
                 let ip = canonical(source).ip();
                 // Towards the host's loopback, where it is open, it is the kernel's.
                 let kernels = open && ["127.0.0.1", "::1"].contains(&ip.to_string().as_str());
@@ -61,7 +61,7 @@ proptest! {
         // No port: it is bound. A port and no address: it settles, where there is a way to.
         let anywhere = bound.ip().is_unspecified() || bound.ip().is_multicast() || is_own_broadcast(&context, bound.ip());
         match source {
-            Source::Pin(_) => prop_assert!(bound.ip().is_unspecified() && bound.port() == 0),
+            Source::Pin(_) | Source::Try(_) => prop_assert!(bound.ip().is_unspecified() && bound.port() == 0),
             Source::Settle(_) => {
                 prop_assert!(anywhere && !own(bound), "{bound}");
                 prop_assert!(bound.port() != 0 || !bound.ip().is_unspecified());
@@ -75,7 +75,7 @@ proptest! {
     #[test]
     fn a_wildcard_settles_where_no_address_would_be_pinned((context, socket, _, address, host) in case(), port in 1u16..) {
         let wildcard = SocketAddr::new(unbound(&socket).ip(), port);
-        let pinned = connect(&context, &socket, unbound(&socket), &address, &host);
+        let pinned = pinned(connect(&context, &socket, unbound(&socket), &address, &host));
         let expected = match pinned {
             Ok(Connect::To { source: Source::Pin(_), .. }) if socket.transport == Transport::Tcp => {
                 Err(refusal(EADDRNOTAVAIL, Reason::BoundOutside(wildcard.ip())))

@@ -1,6 +1,8 @@
 //! Rows 31 to 41 and 47.
 
+use super::bind::covered;
 use super::destination::{Destination, Speaks, destination};
+use super::listen::any;
 use super::source::{Has, by_route, has};
 use super::world::World;
 use super::{LOCALHOST4, LOCALHOST6, plain, written};
@@ -26,6 +28,8 @@ pub(crate) enum Source {
     Own,
     /// It is given this one, which takes no port.
     Given(SocketAddr),
+    /// The same where the socket could have another, if it can be connected from this one.
+    Tried(SocketAddr),
     /// The same at the port that it has.
     AtItsPort(SocketAddr),
 }
@@ -45,7 +49,15 @@ pub(crate) fn connect(
         Has::Address => keeps(bound, &there)?,
         Has::Foreign => outside(bound, &there)?,
         // Row 31.
-        Has::Nothing => Source::Given(written(speaker(world, &there, host)?, socket)),
+        Has::Nothing => {
+            let at = written(speaker(world, &there, host)?, socket);
+            let could_have = covered(world, socket, any(socket));
+            if socket.transport == Transport::Udp && could_have.len() > 1 {
+                Source::Tried(at)
+            } else {
+                Source::Given(at)
+            }
+        }
         // Row 22: a stream with a port cannot be given an address any more.
         Has::PortOnly if socket.transport == Transport::Tcp => return Err(EADDRNOTAVAIL),
         // Row 3: it is heard only at what is the context's.
@@ -56,7 +68,8 @@ pub(crate) fn connect(
 
 /// Row 34. An address of one family does not speak to the other, as the kernel.
 fn keeps(bound: SocketAddr, there: &Destination) -> Result<Source, i32> {
-    if bound.is_ipv4() == there.to.is_ipv4() { Ok(Source::Own) } else { Err(ENETUNREACH) }
+    // From IPv4 to IPv6 the kernel finds no way.
+    if bound.is_ipv6() && there.to.is_ipv4() { Err(ENETUNREACH) } else { Ok(Source::Own) }
 }
 
 /// Row 22; and row 38: the source that the kernel gave a socket towards the host's loopback is good for there.

@@ -47,7 +47,8 @@ fn stands_for(world: &World, socket: &Socket, asked: SocketAddr, host: &FakeHost
     let at = |ip, speaks, hosts| Ok(Destination { to: SocketAddr::new(ip, port), speaks, hosts });
 
     // Whom you talk to is free. Section 1: an assigned address of 127/8 is an ordinary one.
-    if !means_loopback(ip) || world.is_own(ip, 0) {
+    let ordinary = world.is_own(ip, 0) && world.loopback != Loopback::Host;
+    if !means_loopback(ip) || ordinary {
         // As the kernel.
         if not_for_socket {
             return Err(ENETUNREACH);
@@ -67,7 +68,10 @@ fn stands_for(world: &World, socket: &Socket, asked: SocketAddr, host: &FakeHost
     let kernels = if ip.is_ipv4() { LOCALHOST4 } else { LOCALHOST6 };
     // Row 38: lifted for all. What is left is what the kernel says.
     if world.loopback == Loopback::Host {
-        return if not_for_socket { Err(ENETUNREACH) } else { at(ip, Speaks::Loopback(kernels), true) };
+        // Row 23: by a device, as to anybody.
+        let by_device = host.is_on_device() && host.preferred_source(SocketAddr::new(ip, port)) != Some(kernels);
+        let speaks = if by_device { Speaks::ByRoute } else { Speaks::Loopback(kernels) };
+        return if not_for_socket { Err(ENETUNREACH) } else { at(ip, speaks, true) };
     }
     // Row 41.
     if not_for_socket {

@@ -1,7 +1,7 @@
 //! Rows 6, 14 and 47: what the kernel reads in a `sockaddr`, for TCP and UDP.
 
 use chbind_policy::{Family, Socket, Transport};
-use libc::{AF_INET, AF_INET6, AF_UNSPEC, EAFNOSUPPORT, EINVAL, ENETUNREACH};
+use libc::{AF_INET, AF_INET6, AF_UNSPEC, EAFNOSUPPORT, EINVAL, ENETUNREACH, EOPNOTSUPP, MSG_OOB};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 
 fn label(bytes: &[u8]) -> i32 {
@@ -61,12 +61,12 @@ pub(crate) fn for_connect(socket: &Socket, bytes: &[u8]) -> Result<Option<Socket
 }
 
 /// `udp_sendmsg`, `udpv6_sendmsg`; `rawv6_sendmsg` where that differs. `None` for no address at all.
-pub(crate) fn for_send(socket: &Socket, bytes: &[u8]) -> Result<Option<SocketAddr>, i32> {
+pub(crate) fn for_send(socket: &Socket, bytes: &[u8], flags: i32) -> Result<Option<SocketAddr>, i32> {
     if bytes.len() < 2 {
         return Err(EINVAL);
     }
     let raw = socket.transport == Transport::RawIcmp;
-    match (socket.family, label(bytes)) {
+    let address = match (socket.family, label(bytes)) {
         (Family::V4, _) if bytes.len() < 16 => Err(EINVAL),
         (Family::V4, AF_INET | AF_UNSPEC) => Ok(Some(v4(bytes))),
         (Family::V4, _) => Err(EAFNOSUPPORT),
@@ -76,5 +76,19 @@ pub(crate) fn for_send(socket: &Socket, bytes: &[u8]) -> Result<Option<SocketAdd
         (Family::V6, AF_INET) => Ok(Some(v4(bytes))),
         (Family::V6, AF_INET6 | AF_UNSPEC) if bytes.len() >= 24 => Ok(Some(v6(bytes))),
         (Family::V6, _) => Err(EINVAL),
+    }?;
+    // UDP has no port 0. What is not for the socket at all is told first.
+    let not_for_socket = |to: SocketAddr| socket.v6only && super::plain(to).is_ipv4();
+    match address {
+        Some(to) if socket.transport == Transport::Udp && !not_for_socket(to) => {
+            if super::plain(to).is_ipv4() && flags & MSG_OOB != 0 {
+                Err(EOPNOTSUPP)
+            } else if to.port() == 0 {
+                Err(EINVAL)
+            } else {
+                Ok(Some(to))
+            }
+        }
+        address => Ok(address),
     }
 }

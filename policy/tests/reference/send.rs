@@ -9,7 +9,7 @@ use super::world::World;
 use super::{plain, written};
 use crate::common::FakeHost;
 use chbind_policy::{Family, Socket, Transport};
-use libc::{EDESTADDRREQ, ENETUNREACH, EOPNOTSUPP};
+use libc::{EDESTADDRREQ, EOPNOTSUPP};
 use std::net::{IpAddr, SocketAddr};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +47,8 @@ pub(crate) fn datagram(
         Has::Address | Has::PortOnly if socket.family == Family::V6 && tied(bound, there.to) => Source::Own,
         // Row 34.
         Has::Address if bound.is_ipv4() == there.to.is_ipv4() => Source::Own,
-        Has::Address => return Err(ENETUNREACH),
+        // An IPv6 address is no source towards IPv4.
+        Has::Address => Source::Says(heard_speaker(world, &there, host)?),
         Has::Foreign => outside(bound, &there).map(|_| Source::Own)?,
         // Row 53.
         Has::PortOnly => Source::Says(heard_speaker(world, &there, host)?),
@@ -58,7 +59,7 @@ pub(crate) fn datagram(
 
 fn tied(bound: SocketAddr, to: SocketAddr) -> bool {
     match bound.ip() {
-        IpAddr::V4(ip) => !ip.is_unspecified() && (ip.is_multicast() || to.is_ipv6()),
+        IpAddr::V4(ip) => ip.is_multicast() || to.is_ipv6(),
         IpAddr::V6(_) => false,
     }
 }
@@ -107,7 +108,7 @@ pub(crate) fn stream(
         // As the kernel (tcp_sendmsg_fastopen).
         Connected::Dissolved => Err(EOPNOTSUPP),
         Connected::To { to, source: connect::Source::Own } => Ok(Sent { to: Some(to), source: Source::Own }),
-        Connected::To { to, source: connect::Source::Given(at) } => {
+        Connected::To { to, source: connect::Source::Given(at) | connect::Source::Tried(at) } => {
             Ok(Sent { to: Some(to), source: Source::Given(at) })
         }
         Connected::To { source: connect::Source::AtItsPort(_), .. } => unreachable!("not of a stream"),

@@ -105,12 +105,14 @@ pub(crate) fn any_host(world: &World) -> impl Strategy<Value = FakeHost> + use<>
     let route = (select(nets), sources).prop_map(|(net, source)| (net.parse().unwrap(), source));
     let transport = select(vec![Transport::Tcp, Transport::Udp]);
     let served = (transport, select(vec![53u16, 7000, 7001]), select(own));
-    (prop::collection::vec(route, 0..6), prop::collection::vec(served, 0..8)).prop_map(|(routes, served)| FakeHost {
+    let routes = prop::collection::vec(route, 0..6);
+    (routes, prop::collection::vec(served, 0..8), any::<bool>()).prop_map(|(routes, served, on_device)| FakeHost {
         routes: routes
             .into_iter()
             .filter(|(net, source): &(ipnet::IpNet, IpAddr)| net.addr().is_ipv4() == source.is_ipv4())
             .collect(),
         served,
+        on_device,
     })
 }
 

@@ -77,8 +77,8 @@ proptest! {
         if source == Source::Own {
             let own = is_assigned(&context, bound) || is_own_loopback(&context, bound.ip());
             let hosts = is_loopback(bound.ip()) && (open || context.loopback == Loopback::Host);
-            // From a group nothing goes, nor from a broadcast address in v4-mapped form to IPv6: the kernel sees to that.
-            let mapped = socket.family == Family::V6 && bound.is_ipv4() && !bound.ip().is_unspecified();
+            // From a group nothing goes, nor from any address in v4-mapped form to IPv6: the kernel sees to that.
+            let mapped = socket.family == Family::V6 && bound.is_ipv4();
             let silent = mapped && (bound.ip().is_multicast() || to.is_ipv6());
             prop_assert!(own || hosts || silent, "{bound}");
         }
@@ -93,7 +93,8 @@ proptest! {
         port: u16,
     ) {
         let to = for_family(to, socket.family);
-        if Family::of(to.ip()) != socket.family {
+        // There is no port 0 to send to.
+        if Family::of(to.ip()) != socket.family || to.port() == 0 {
             return Ok(());
         }
         let bound = SocketAddr::new(unbound(&socket).ip(), port);
@@ -104,7 +105,7 @@ proptest! {
             return Ok(());
         };
         prop_assert_eq!(sent.destination, Some(destination));
-        let (connect::Source::Pin(would) | connect::Source::Settle(would)) = source else {
+        let (connect::Source::Pin(would) | connect::Source::Try(would) | connect::Source::Settle(would)) = source else {
             return Err(TestCaseError::fail(format!("{source:?}")));
         };
         match sent.source {
