@@ -58,6 +58,23 @@ pub(crate) const ROWS: &[Row] = &[
             case(P2, "udp6 connect [RB6]:P send", "connect=ok send=ok").seen(&["udp [RB6]:P sees B6"]),
             case(D2, "tcp6 connect [::ffff:RB]:P name", "connect=ok name=[::ffff:B]:*").seen(&["tcp RB:P sees B"]),
             case(D2, "udp6 connect [RB6]:P send", "connect=ok send=ok").seen(&["udp [RB6]:P sees B6"]),
+            // One that could not be connected has taken no source.
+            case(M, "udp4 connect N:P connect RB:P name send", "connect=ENETUNREACH connect=ok name=B:* send=ok")
+                .seen(&["udp RB:P sees B"]),
+            case(M, "tcp4 connect N:P connect RB:P name", "connect=ENETUNREACH connect=ok name=B:*")
+                .seen(&["tcp RB:P sees B"]),
+            case(
+                D2,
+                "udp6 connect [N6]:P connect [::ffff:RB]:P name send",
+                "connect=ENETUNREACH connect=ok name=[::ffff:B]:* send=ok",
+            )
+            .seen(&["udp RB:P sees B"]),
+            case(
+                D,
+                "udp6 connect [::ffff:N]:P name connect [R6]:P name send",
+                "connect=ENETUNREACH name=[::]:* connect=ok name=[A6]:* send=ok",
+            )
+            .seen(&["udp [R6]:P sees A6"]),
         ],
     ),
     row(
@@ -89,6 +106,13 @@ pub(crate) const ROWS: &[Row] = &[
                 .seen(&["udp R:P sees B"]),
             case(M, "tcp4 bind A:0 connect RB:P", "bind=ok connect=ok").seen(&["tcp RB:P sees A"]),
             case(M, "tcp4 opt noport bind B:0 connect R:P", "bind=ok connect=ok").seen(&["tcp R:P sees B"]),
+            // The address is the program's still when the port is gone.
+            case(M, "tcp4 bind B:0 connect A:P2 connect R:P name", "bind=ok connect=ECONNREFUSED connect=ok name=B:*")
+                .seen(&["tcp R:P sees B"]),
+            // The option alone is none.
+            case(M, "udp4 opt noport name connect RB:P name send", "name=0.0.0.0:0 connect=ok name=B:* send=ok")
+                .seen(&["udp RB:P sees B"]),
+            case(M, "tcp4 opt noport connect RB:P name", "connect=ok name=B:*").seen(&["tcp RB:P sees B"]),
             case(P2, "tcp6 bind [B6]:0 connect [R6]:P", "bind=ok connect=ok").seen(&["tcp [R6]:P sees B6"]),
             case(D2, "udp6 bind [::ffff:B]:0 connect [::ffff:R]:P send", "bind=ok connect=ok send=ok")
                 .seen(&["udp R:P sees B"]),

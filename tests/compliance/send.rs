@@ -23,6 +23,12 @@ pub(crate) const ROWS: &[Row] = &[
             case(S, "udp4 sendto R:P name wait recv", "sendto=ok name=A:45000 recv=own")
                 .given("ipv4.ip_local_port_range 45000 45000")
                 .seen(&["table udp A:45000", "F sends F:45000 foreign", "F sends A:45000 own"]),
+            // Bound to an IPv6 address it has IPv6 alone (__inet6_bind). Connected there it reaches IPv4 still, towards which that
+            // address is no source: the message names one.
+            case(D, "udp6 bind [A6]:P2 sendto [::ffff:R]:P sendto [R6]:P", "bind=ok sendto=ENETUNREACH sendto=ok")
+                .seen(&["udp R:P sees nobody", "udp [R6]:P sees A6"])
+                .natively(),
+            case(D, "udp6 connect [R6]:P2 sendmsg [::ffff:RX]:P", "connect=ok sendmsg=ok").seen(&["udp RX:P sees A"]),
             // Several sources, one socket: each message gets its own.
             case(
                 M,

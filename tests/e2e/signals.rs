@@ -33,7 +33,7 @@ fn counts(t: &Test, model: &str, restart: &str) -> Outcome<impl Fn(&str) -> u32 
 /// from the supervisor: of a few runs the best counts.
 fn alarms_without_restart(t: &Test, model: &str) -> Outcome {
     let mut seen = Vec::new();
-    for _ in 0..6 {
+    for _ in 0..12 {
         let count = counts(t, model, "")?;
         let (ok, interrupted) = (count("ok"), count("eintr"));
         ensure!(ok + interrupted == LOOPS, "{ok} + {interrupted}");

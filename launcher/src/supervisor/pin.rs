@@ -6,6 +6,7 @@
 //! the program: to the rules such a socket is not bound, and it may be pinned again.
 
 use super::Shared;
+use crate::sys::process::on_account_of;
 use crate::sys::{self, Errno, socket};
 use chbind_policy::sockaddr::{canonical, for_family};
 use chbind_policy::socket::{Create, create};
@@ -122,8 +123,22 @@ pub(super) fn pin_at_birth(fd: BorrowedFd, socket: &Socket, address: SocketAddr)
     }
 }
 
+/// Options that have a say in the way that packets take, besides `SO_MARK`.
+const ROUTING: [(i32, i32); 7] = [
+    (libc::SOL_SOCKET, libc::SO_BROADCAST),
+    (libc::SOL_SOCKET, libc::SO_BINDTOIFINDEX),
+    (libc::SOL_SOCKET, libc::SO_DONTROUTE),
+    (libc::IPPROTO_IP, libc::IP_TOS),
+    (libc::IPPROTO_IP, IP_UNICAST_IF),
+    (libc::IPPROTO_IPV6, libc::IPV6_TCLASS),
+    (libc::IPPROTO_IPV6, IPV6_UNICAST_IF),
+];
+/// linux/in.h, linux/in6.h
+const IP_UNICAST_IF: i32 = 50;
+const IPV6_UNICAST_IF: i32 = 76;
+
 /// Tries on another socket whether `destination` can be had from `source`: a socket that has been settled on a source and
-/// cannot be connected is not easily got back onto its wildcard.
+/// cannot be connected is not easily got back onto its wildcard, and one that has been pinned for that keeps its port.
 pub(super) fn rehearse(
     fd: BorrowedFd,
     socket: &Socket,
@@ -134,11 +149,19 @@ pub(super) fn rehearse(
         return Ok(());
     }
     let (domain, kind, protocol) = socket.arguments();
-    let stand_in = socket::socket(domain, kind, protocol)?;
+    // A mark cannot be given to another without CAP_NET_ADMIN. Where the stand-in cannot be made alike the kernel will say.
+    if socket::option(fd, libc::SOL_SOCKET, libc::SO_MARK)? != 0 {
+        return Ok(());
+    }
+    let stand_in = on_account_of(socket::owner(fd)?, || socket::socket(domain, kind, protocol))?;
     let stand_in = stand_in.as_fd();
-    for name in [libc::SO_BROADCAST, libc::SO_BINDTOIFINDEX] {
-        let value = socket::option(fd, libc::SOL_SOCKET, name)?;
-        socket::set_option(stand_in, libc::SOL_SOCKET, name, &value.to_ne_bytes())?;
+    for (level, name) in ROUTING {
+        // Those of IPv6 an IPv4 socket does not know.
+        match socket::option(fd, level, name) {
+            Ok(0) | Err(_) => {}
+            Ok(value) if socket::set_option(stand_in, level, name, &value.to_ne_bytes()).is_err() => return Ok(()),
+            Ok(_) => {}
+        }
     }
     pin(stand_in, socket, source)?;
     socket::connect(stand_in, destination)
