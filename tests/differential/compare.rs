@@ -15,7 +15,7 @@ use crate::sequence::sequences;
 const SEED: u64 = 1;
 /// How many there are of them, and of those that are new where they are asked for.
 const FIXED: u32 = 4000;
-const FRESH: u32 = 400;
+const FRESH: u32 = 100;
 /// How many kinds of differences are shown at once.
 const SHOWN: usize = 20;
 

@@ -111,7 +111,7 @@ pub(crate) const LIST: &[Known] = &[
                 && difference.call == "end"
                 && is_name(&difference.outside)
                 && is_name(&difference.inside)
-                && history.has("connect", |words, _| words.starts_with("unspec"))
+                && history.has("connect", |words, _| words.starts_with("unspec") || words.contains("family=0"))
         },
         examples: &[
             ("several", "socket 0 udp6; bind 0 :: P0; connect 0 ::ffff:10.9.0.7 P1; connect 0 unspec"),
