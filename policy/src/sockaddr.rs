@@ -156,6 +156,10 @@ pub(crate) fn to_send(socket: &Socket, bytes: &[u8], flags: i32) -> Result<Optio
         (Family::V4, _) => Err(Refusal::native(libc::EAFNOSUPPORT)),
         (Family::V6, AF_INET6) => v6(bytes).map(Some).ok_or(EINVAL),
         (Family::V6, AF_INET) if socket.v6only => Err(Refusal::native(libc::ENETUNREACH)),
+        // From here on it is udp_sendmsg that looks.
+        (Family::V6, AF_INET) if socket.transport == Transport::Udp && flags & libc::MSG_OOB != 0 => {
+            return Err(Refusal::native(libc::EOPNOTSUPP));
+        }
         (Family::V6, AF_INET) => v4(bytes).map(Some).ok_or(EINVAL),
         (Family::V6, AF_UNSPEC) if socket.transport == Transport::RawIcmp => v6(bytes).map(Some).ok_or(EINVAL),
         (Family::V6, AF_UNSPEC) => Ok(None),

@@ -55,6 +55,11 @@ fn is_to_v6(words: &str) -> bool {
     !is_to_v4(words) && !address(words).is_empty()
 }
 
+/// Whether a connect dissolves: by the word, or by the family.
+fn is_unspec(words: &str) -> bool {
+    words.starts_with("unspec") || words.contains("family=0")
+}
+
 fn is_name(difference: &Difference) -> bool {
     let is_name = |text: &str| text.starts_with("name ") && (text.ends_with(":*") || text.ends_with(":0"));
     difference.call == "end" && is_name(&difference.outside) && is_name(&difference.inside)
@@ -65,7 +70,8 @@ pub(crate) const LIST: &[Known] = &[
         reason: "What a TCP socket is called that is not connected any more, or was not, and has no port that was asked for: \
                  the kernel leaves it the last port, and now the address, now none. Such a name is nobody's",
         explains: |difference, history| {
-            difference.kind.starts_with("tcp") && is_name(difference) && history.has("connect", |_, _| true)
+            let ended = ["connect", "shutdown"].into_iter().any(|call| history.has(call, |_, _| true));
+            difference.kind.starts_with("tcp") && is_name(difference) && ended
         },
         examples: &[
             ("several", "socket 1 tcp4; connect 1 127.0.0.1 P0"),
@@ -73,6 +79,19 @@ pub(crate) const LIST: &[Known] = &[
             ("several", "socket 1 tcp6; connect 1 ::ffff:10.9.0.7 P0; shutdown 1 2"),
             ("several", "socket 0 tcp4; bind 0 0.0.0.0 0; connect 0 10.0.0.1 P1"),
         ],
+    },
+    Known {
+        reason: "A TCP socket of IPv6 whose connection has failed, without a word of it yet, or that has ceased to listen, has \
+                 an address of another family, or none, when it is used again",
+        explains: |difference, history| {
+            let failed = history.has("connect", |_, outcome| outcome == "EINPROGRESS");
+            let listened = history.has("listen", |_, _| true);
+            let ceased = history.has("shutdown", |_, _| true) || history.has("connect", |words, _| is_unspec(words));
+            difference.kind == "tcp6"
+                && listened
+                && (failed && difference.inside == "EINVAL" || ceased && difference.outside == "EAFNOSUPPORT")
+        },
+        examples: &[("several", "socket 0 tcp6; listen 0 0; shutdown 0 0; connect 0 ::1 P0")],
     },
     Known {
         reason: "A datagram socket with an IPv6 address is not connected to an IPv4 one: the kernel would make up a source",
@@ -108,14 +127,14 @@ pub(crate) const LIST: &[Known] = &[
         explains: |difference, history| {
             let is_name = |text: &str| text.starts_with("name ");
             difference.kind.starts_with("udp")
-                && difference.call == "end"
-                && is_name(&difference.outside)
-                && is_name(&difference.inside)
-                && history.has("connect", |words, _| words.starts_with("unspec") || words.contains("family=0"))
+                && history.has("connect", |words, _| is_unspec(words))
+                && (difference.call == "end" && is_name(&difference.outside) && is_name(&difference.inside)
+                    || difference.outside == "EAFNOSUPPORT")
         },
         examples: &[
             ("several", "socket 0 udp6; bind 0 :: P0; connect 0 ::ffff:10.9.0.7 P1; connect 0 unspec"),
             ("one", "socket 0 udp4; sendto 0 5 10.0.0.1 P0; connect 0 unspec"),
+            ("one", "socket 1 udp6; sendto 1 5 none; connect 1 unspec; sendto 1 5 ::1 P0"),
         ],
     },
     Known {
@@ -129,13 +148,39 @@ pub(crate) const LIST: &[Known] = &[
         examples: &[("one", "socket 1 udp6; sendmsg 1 5 fd00:9::7 P0 source6=::ffff:10.0.0.1")],
     },
     Known {
-        reason: "That a message asks for the kernel's choice of a source is told before that it goes to nobody",
+        reason: "A message that asks for the kernel's choice of a source has that of its socket (row 44), and is refused where \
+                 that has none",
         explains: |difference, history| {
+            let asks = |call| history.has(call, |words, _| words.contains("source=0.0.0.0"));
             difference.kind.starts_with("udp")
-                && (difference.outside.as_str(), difference.inside.as_str()) == ("EDESTADDRREQ", "EPERM")
-                && history.last().contains("source=0.0.0.0")
+                && (difference.inside == "EPERM" && history.last().contains("source=0.0.0.0")
+                    || (difference.outside.contains("error") || difference.call == "recv")
+                        && ["sendmsg", "sendmmsg"].into_iter().any(asks))
         },
-        examples: &[("several", "socket 0 udp4; bind 0 0.0.0.0 P1; sendmsg 0 0 none source=0.0.0.0")],
+        examples: &[
+            ("several", "socket 0 udp4; bind 0 0.0.0.0 P1; sendmsg 0 0 none source=0.0.0.0"),
+            ("several", "socket 0 udp4; bind 0 127.0.0.1 P1; connect 0 10.0.0.1 P0; sendmsg 0 5 none source=0.0.0.0"),
+        ],
+    },
+    Known {
+        reason: "A peer with port 0 is none to getpeername, and so none to the supervisor",
+        explains: |difference, history| {
+            difference.kind == "udp6"
+                && difference.inside == "EINVAL"
+                && history.last().contains(" unspec")
+                && history.has("connect", |words, _| words.split(' ').nth(1) == Some("0"))
+        },
+        examples: &[("several", "socket 0 udp6; connect 0 ::ffff:127.0.0.1 0; sendto 0 5 unspec")],
+    },
+    Known {
+        reason: "A datagram socket of IPv6 alone, in a context without IPv6 but loopback, has that from the first message on",
+        explains: |difference, history| {
+            difference.kind == "udp6"
+                && !history.several
+                && is_name(difference)
+                && difference.inside.starts_with("name loopback6")
+        },
+        examples: &[("one", "socket 0 udp6; set 0 v6only 1; sendto 0 5 ::1 P1")],
     },
 ];
 

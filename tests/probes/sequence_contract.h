@@ -60,7 +60,7 @@ static void contract_destination(union any *a, socklen_t len)
 
 	if (!outside)
 		return;
-	if (a->sa.sa_family == AF_INET && len >= sizeof a->in && !a->in.sin_addr.s_addr)
+	if ((a->sa.sa_family == AF_INET || a->sa.sa_family == AF_UNSPEC) && len >= sizeof a->in && !a->in.sin_addr.s_addr)
 		a->in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	if (a->sa.sa_family != AF_INET6 || len < 24)
 		return;
@@ -137,13 +137,19 @@ static void bind_sender(int fd, const union any *to, socklen_t to_len, size_t si
 	struct in_addr v4;
 
 	/* It is refused before. */
-	if (to_len > sizeof(struct sockaddr_storage) || size > 0xffff || !to->in.sin_port || flags & MSG_OOB)
+	if ((int)to_len < 0 || (!strcmp(word(0), "sendto") && to_len > sizeof(struct sockaddr_storage)))
+		return;
+	if (size > 0xffff || !to->in.sin_port || flags & MSG_OOB)
 		return;
 	if (setting("at") && strcmp(setting("at"), "odd") && strcmp(setting("at"), "readonly"))
 		return;
+	if (option(fd, SOL_SOCKET, SO_DOMAIN) == AF_INET6 && option(fd, IPPROTO_IPV6, IPV6_V6ONLY))
+		return;
 	if (to->sa.sa_family == AF_INET6 && option(fd, SOL_SOCKET, SO_DOMAIN) == AF_INET)
 		return;
-	if (to->sa.sa_family == AF_INET && to_len >= sizeof to->in)
+	if (to->sa.sa_family == AF_UNSPEC && option(fd, SOL_SOCKET, SO_DOMAIN) == AF_INET6)
+		return;
+	if (to->sa.sa_family != AF_INET6 && to_len >= sizeof to->in)
 		v4 = to->in.sin_addr;
 	else if (to->sa.sa_family == AF_INET6 && to_len >= 24 && IN6_IS_ADDR_V4MAPPED(&to->in6.sin6_addr))
 		memcpy(&v4, to->in6.sin6_addr.s6_addr + 12, 4);

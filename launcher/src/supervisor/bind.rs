@@ -1,6 +1,7 @@
 //! bind and listen.
 
 use super::caller::Stop;
+use super::pin::holds_port;
 use super::rights::with_all_rights;
 use super::shield::shielded;
 use super::worker::{Likely, RawAddress, Subject, Worker};
@@ -58,11 +59,7 @@ impl Worker {
         if !is_of_others && socket::is_privileged(asked.port()) && !self.may_have(call, asked.port()) {
             return Stop::Fail(libc::EACCES);
         }
-        let bound = match socket.transport {
-            Transport::Tcp => self.shared.local_of_stream(fd, socket),
-            _ => self.shared.local(fd),
-        };
-        let has_port = bound.is_ok_and(|bound| bound.port() != 0);
+        let has_port = self.shared.local(fd).is_ok_and(|bound| bound.port() != 0) && holds_port(fd, socket);
         let is_barred = socket.v6only && asked.ip().to_canonical().is_ipv4();
         if is_of_others || has_port || is_barred { Stop::Fail(libc::EINVAL) } else { refusal.into() }
     }

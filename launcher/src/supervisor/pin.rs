@@ -71,16 +71,17 @@ impl Shared {
     /// it is none of the program's, and what goes with the next destination is to be found again.
     pub(super) fn local_of_stream(&self, fd: BorrowedFd, socket: &Socket) -> sys::Result<SocketAddr> {
         let bound = self.local(fd)?;
-        if bound.port() != 0 && !bound.ip().is_unspecified() && !self.is_chosen(fd) {
-            let mut address = bound;
-            address.set_port(0);
-            // EINVAL: it has its port.
-            if pin(fd, socket, address).is_ok() {
-                return self.local(fd);
-            }
-        }
-        Ok(bound)
+        let may_be_stale = bound.port() != 0 && !bound.ip().is_unspecified() && !self.is_chosen(fd);
+        if may_be_stale && !holds_port(fd, socket) { self.local(fd) } else { Ok(bound) }
     }
+}
+
+/// Whether the socket still has the port that it shows. A TCP socket that has let go of it is left at its address alone.
+pub(super) fn holds_port(fd: BorrowedFd, socket: &Socket) -> bool {
+    let Ok(Some(mut bound)) = socket::local(fd) else { return true };
+    bound.set_port(0);
+    // EINVAL: it has its port.
+    socket.transport != Transport::Tcp || pin(fd, socket, bound).is_err()
 }
 
 /// Pins the socket to `source` (port 0). EINVAL if it has a port already.

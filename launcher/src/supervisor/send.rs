@@ -208,6 +208,13 @@ impl Worker {
                 self.give_port(call, fd, socket);
             }
             let action = judged?;
+            let is_v4 = action.destination.is_some_and(|to| canonical(to).is_ipv4());
+            if socket.transport == Transport::Udp && is_v4 && message.len() > DATAGRAM_MAX {
+                // udp_sendmsg looks at the length before all else.
+                self.still_waiting(call)?;
+                self.give_port(call, fd, socket);
+                return Err(Stop::Fail(libc::EMSGSIZE));
+            }
             // Judged before the socket is changed: a message that is refused leaves nothing behind.
             let far = match action.destination {
                 None if raw.is_some() || !message.control.is_empty() => socket::peer(fd).ok().flatten(),

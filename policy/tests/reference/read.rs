@@ -72,6 +72,8 @@ pub(crate) fn for_send(socket: &Socket, bytes: &[u8], flags: i32) -> Result<Opti
         (Family::V4, _) => Err(EAFNOSUPPORT),
         (Family::V6, AF_UNSPEC) if !raw => Ok(None),
         (Family::V6, AF_INET) if socket.v6only => Err(ENETUNREACH),
+        // As udp_sendmsg: that first.
+        (Family::V6, AF_INET) if socket.transport == Transport::Udp && flags & MSG_OOB != 0 => Err(EOPNOTSUPP),
         (Family::V6, AF_INET) if bytes.len() < 16 => Err(EINVAL),
         (Family::V6, AF_INET) => Ok(Some(v4(bytes))),
         (Family::V6, AF_INET6 | AF_UNSPEC) if bytes.len() >= 24 => Ok(Some(v6(bytes))),
