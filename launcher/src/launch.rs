@@ -102,7 +102,7 @@ pub fn become_command(
     env: Vec<(OsString, OsString)>,
 ) -> Result<u8, Error> {
     confine::renounce_if_unprivileged()?;
-    let floor = confine::lay_floor()?;
+    let floor = confine::lay_floor(plan.strict)?;
     if plan.verbose && !floor {
         report::line("no Landlock floor: this kernel lacks it (Linux 6.7 and later have it)");
     }
@@ -181,13 +181,14 @@ fn prepare(plan: Plan, channel: &mut UnixStream, command: Pid, child: Option<Chi
     let listener_number = i32::from_ne_bytes(number);
     let listener = pidfd::duplicate(handle.as_fd(), listener_number).map_err(Error::step("fetch the listener"))?;
     // With the rights that will be left: what does not work now would never work.
-    confine::confine_supervisor(&plan.keep)?;
+    confine::confine_supervisor(&plan.keep, plan.strict)?;
     let probe = [Piece::new((&raw const number) as u64, 1)];
     memory::read(command.as_raw(), &probe, &mut [0]).map_err(Error::step("read the command's memory"))?;
     pidfd::duplicate(handle.as_fd(), listener_number).map_err(Error::step("reach the command's descriptors"))?;
     Ok(Assignment {
         listener: Listener::new(listener),
         context: plan.context,
+        strict: plan.strict,
         name: plan.name,
         messages,
         verbose: plan.verbose,

@@ -16,7 +16,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 impl Worker {
     pub(super) fn bind(&mut self, call: &Notification) -> Result<Answer, Stop> {
         let address = self.address(call, call.args[1], call.args[2]);
-        let Some((fd, socket)) = self.inet(call, Likely::Stream)? else { return Ok(Answer::Continue) };
+        let Some((fd, socket)) = self.inet(call, Likely::Stream)? else { return self.bind_other(call, address) };
         let address = address?;
         if let Some(shown) = address.shown() {
             self.subject = Subject::Address("bind to", shown, socket.transport);
@@ -221,7 +221,7 @@ impl Worker {
     }
 
     pub(super) fn listen(&mut self, call: &Notification) -> Result<Answer, Stop> {
-        let Some((fd, socket)) = self.inet(call, Likely::Stream)? else { return Ok(Answer::Continue) };
+        let Some((fd, socket)) = self.inet(call, Likely::Stream)? else { return self.listen_other(call) };
         let section = self.shared.acts.enter()?;
         section.require_idle(fd.as_fd(), libc::EINVAL)?;
         let bound = self.shared.local(fd.as_fd())?;

@@ -23,7 +23,7 @@ impl Worker {
             Err(Stop::Fail(libc::ENOTSOCK)) => return address.and(Err(Stop::Fail(libc::ENOTSOCK))),
             found => match found? {
                 Some(found) => found,
-                None => return Ok(Answer::Continue),
+                None => return self.connect_other(call, address),
             },
         };
         let fd = fd.as_fd();

@@ -15,6 +15,7 @@ mod holder;
 mod message;
 mod name;
 mod option;
+mod others;
 mod pending;
 mod pin;
 mod remembered;
@@ -31,6 +32,8 @@ mod worker;
 pub use rights::NetworkOwner;
 pub use watch::Child;
 
+use crate::procfs;
+use crate::sys::process::Identity;
 use crate::sys::seccomp::Listener;
 use crate::sys::{self, pidfd, socket};
 use acts::Acts;
@@ -54,6 +57,8 @@ pub struct Assignment {
     pub listener: Listener,
     /// What they may do.
     pub context: &'static Context<'static>,
+    /// Whether the program is taken for hostile.
+    pub strict: bool,
     /// The name of the context in messages.
     pub name: String,
     /// Where messages go while the command lives; `None` for nowhere.
@@ -74,6 +79,9 @@ pub struct Assignment {
 struct Shared {
     listener: Listener,
     context: &'static Context<'static>,
+    strict: bool,
+    /// Who the supervisor is.
+    own: Identity,
     network: NetworkOwner,
     netns_cookie: u64,
     handles: Handles,
@@ -118,7 +126,7 @@ impl Serving {
 
 /// Begins to answer calls.
 pub fn start(assignment: Assignment) -> sys::Result<Serving> {
-    let Assignment { listener, context, name, messages, verbose, command, network, nid, child } = assignment;
+    let Assignment { listener, context, strict, name, messages, verbose, command, network, nid, child } = assignment;
     sys::signal::prepare_nudge()?;
     // Older kernels answer as surely, only slower.
     let _ = listener.wake_in_turn();
@@ -127,9 +135,12 @@ pub fn start(assignment: Assignment) -> sys::Result<Serving> {
         Ok(_) => pidfd::Of::Thread,
         Err(_) => pidfd::Of::Process,
     };
+    let own = procfs::identity(sys::signal::own_tid()).ok_or(sys::Errno(libc::ESRCH))?;
     let shared: &'static Shared = Box::leak(Box::new(Shared {
         listener,
         context,
+        strict,
+        own,
         network,
         netns_cookie,
         handles: Handles::new(of),

@@ -22,16 +22,16 @@ use std::os::fd::{AsFd, BorrowedFd};
 /// No datagram is longer, in bytes (net/ipv4/udp.c).
 const DATAGRAM_MAX: usize = 0xffff;
 /// `UIO_MAXIOV` (linux/uio.h): messages of one sendmmsg.
-const MESSAGES_MAX: u64 = 1024;
+pub(super) const MESSAGES_MAX: u64 = 1024;
 /// The size of `struct mmsghdr` on a 64-bit kernel, in bytes.
-const HEADER_MANY: u64 = 64;
+pub(super) const HEADER_MANY: u64 = 64;
 /// Of a 32-bit program. sendto knows no such flag; the others say EINVAL to it before all else (net/socket.c).
 const MSG_CMSG_COMPAT: i32 = i32::MIN;
 
 /// A send on a socket of another family runs as it is, but never with `MSG_FASTOPEN`: should another thread put a TCP
 /// socket in its place meanwhile, that flag would connect it, which the Landlock floor does not see.
-fn other_family(flags: i32) -> Result<Answer, Stop> {
-    if flags & libc::MSG_FASTOPEN != 0 { Err(Stop::Fail(libc::EOPNOTSUPP)) } else { Ok(Answer::Continue) }
+fn no_fast_open(flags: i32) -> Result<i32, Stop> {
+    if flags & libc::MSG_FASTOPEN != 0 { Err(Stop::Fail(libc::EOPNOTSUPP)) } else { Ok(flags) }
 }
 
 fn known(flags: i32) -> Result<i32, Stop> {
@@ -53,7 +53,9 @@ impl Worker {
         let flags = call.args[3] as i32 & !MSG_CMSG_COMPAT;
         let [_, at, len, _, address, address_len] = call.args;
         let payload = vec![message::piece(at, len)?];
-        let Some((fd, socket)) = self.inet(call, Likely::Datagram)? else { return other_family(flags) };
+        let Some((fd, socket)) = self.inet(call, Likely::Datagram)? else {
+            return self.sendto_other(call, no_fast_open(flags)?);
+        };
         let address = Some(self.address(call, address, address_len)?);
         let message = Message { address, payload, control: Vec::new(), flags };
         let sent = self.transmit(call, fd.as_fd(), &socket, message)?;
@@ -62,7 +64,9 @@ impl Worker {
 
     pub(super) fn sendmsg(&mut self, call: &Notification) -> Result<Answer, Stop> {
         let flags = known(call.args[2] as i32)?;
-        let Some((fd, socket)) = self.inet(call, Likely::Datagram)? else { return other_family(flags) };
+        let Some((fd, socket)) = self.inet(call, Likely::Datagram)? else {
+            return self.sendmsg_other(call, no_fast_open(flags)?);
+        };
         let message = self.message(call, call.args[1], flags)?;
         let sent = self.transmit(call, fd.as_fd(), &socket, message)?;
         Ok(Answer::Return(sent as i64))
@@ -71,7 +75,9 @@ impl Worker {
     /// As many as can be sent; an error counts only if it is the first's (`__sys_sendmmsg`, net/socket.c).
     pub(super) fn sendmmsg(&mut self, call: &Notification) -> Result<Answer, Stop> {
         let flags = known(call.args[3] as i32)?;
-        let Some((fd, socket)) = self.inet(call, Likely::Datagram)? else { return other_family(flags) };
+        let Some((fd, socket)) = self.inet(call, Likely::Datagram)? else {
+            return self.sendmmsg_other(call, no_fast_open(flags)?);
+        };
         let [_, at, many, ..] = call.args;
         let many = (many & u64::from(u32::MAX)).min(MESSAGES_MAX);
         let memory = Memory::open(&self.shared.listener, call)?;

@@ -7,9 +7,10 @@ use super::name::Which;
 use super::pending::{Blocked, Standing};
 use crate::sys::seccomp::{Answer, Notification, Received};
 use crate::sys::{self, Errno, socket};
+use chbind_policy::others;
 use chbind_policy::sockaddr::{self, LEN_MAX};
 use chbind_policy::{Reason, Refusal, Socket, Transport};
-use libc::{AF_ALG, AF_INET6, AF_NETLINK, AF_UNIX, c_long};
+use libc::{AF_INET6, c_long};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::fmt;
 use std::net::SocketAddr;
@@ -182,7 +183,7 @@ impl Worker {
 
     fn identify(&self, fd: BorrowedFd, likely: Likely) -> Result<Option<Socket>, Stop> {
         let domain = socket::option(fd, libc::SOL_SOCKET, libc::SO_DOMAIN)?;
-        if matches!(domain, AF_UNIX | AF_NETLINK | AF_ALG) {
+        if others::is_other(domain) {
             return Ok(None);
         }
         if socket::netns_cookie(fd)? != self.shared.netns_cookie {
