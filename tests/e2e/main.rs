@@ -30,6 +30,7 @@ mod set_id;
 mod signals;
 mod ssh;
 mod status;
+mod strict;
 mod systemd;
 mod tools;
 mod wildcards;
@@ -68,6 +69,7 @@ fn cases() -> Vec<Case> {
         signals::cases(),
         ssh::cases(),
         status::cases(),
+        strict::cases(),
         systemd::cases(),
         tools::cases(),
         wildcards::cases(),
