@@ -67,18 +67,18 @@ fn for_range(range: &RangeInclusive<u32>, action: u32) -> [Instruction; 3] {
 }
 
 /// What happens to one system call: the first case whose conditions all hold, or the rest.
-struct Rule {
-    nr: c_long,
-    cases: Vec<(Vec<SeccompCondition>, u32)>,
-    otherwise: u32,
+pub(crate) struct Rule {
+    pub(crate) nr: c_long,
+    pub(crate) cases: Vec<(Vec<SeccompCondition>, u32)>,
+    pub(crate) otherwise: u32,
 }
 
 impl Rule {
-    fn always(nr: c_long, action: u32) -> Self {
+    pub(crate) fn always(nr: c_long, action: u32) -> Self {
         Rule { nr, cases: Vec::new(), otherwise: action }
     }
 
-    fn compile(self) -> Result<Vec<Instruction>, Error> {
+    pub(crate) fn compile(self) -> Result<Vec<Instruction>, Error> {
         let mut body = BpfProgram::new();
         for (conditions, action) in self.cases {
             // A compiled rule falls out after exactly one following instruction.
@@ -120,11 +120,11 @@ impl std::fmt::Display for Error {
 }
 
 /// The kernel takes `int` arguments from the low half of a register, whatever the upper half holds: so do these.
-fn is(argument: u8, value: i32) -> Result<SeccompCondition, Error> {
+pub(crate) fn is(argument: u8, value: i32) -> Result<SeccompCondition, Error> {
     Ok(SeccompCondition::new(argument, Dword, SeccompCmpOp::Eq, u64::from(value as u32))?)
 }
 
-fn is_masked(argument: u8, mask: i32, value: i32) -> Result<SeccompCondition, Error> {
+pub(crate) fn is_masked(argument: u8, mask: i32, value: i32) -> Result<SeccompCondition, Error> {
     let operator = SeccompCmpOp::MaskedEq(u64::from(mask as u32));
     Ok(SeccompCondition::new(argument, Dword, operator, u64::from(value as u32))?)
 }
@@ -180,6 +180,15 @@ fn rules(context: &Context, strict: bool) -> Result<Vec<Rule>, Error> {
         rules.push(Rule::always(libc::SYS_getpeername, NOTIFY));
     }
     Ok(rules)
+}
+
+/// Ends the process for a call of another machine or table, and loads the number of one of this.
+pub(crate) fn native_only() -> Vec<Instruction> {
+    let (native, _) = arch::AUDIT;
+    let mut program = vec![load(OFFSET_ARCH), jump(libc::BPF_JEQ, native, 1, 0), ret(SECCOMP_RET_KILL_PROCESS)];
+    program.push(load(OFFSET_NR));
+    program.extend(for_range(&(arch::FURTHER_TABLE..=u32::MAX), SECCOMP_RET_KILL_PROCESS));
+    program
 }
 
 /// The program for `context`; `strict` if the one that it is for is taken for hostile.

@@ -32,10 +32,10 @@ mod worker;
 pub use rights::NetworkOwner;
 pub use watch::Child;
 
-use crate::procfs;
 use crate::sys::process::Identity;
 use crate::sys::seccomp::Listener;
 use crate::sys::{self, pidfd, socket};
+use crate::{cage, procfs};
 use acts::Acts;
 use caller::Handles;
 use chbind_policy::{Context, Transport};
@@ -156,6 +156,8 @@ pub fn start(assignment: Assignment) -> sys::Result<Serving> {
         collisions: Collisions::default(),
         _nid: nid,
     }));
+    let program = cage::program(strict).map_err(|_| sys::Errno(libc::EINVAL))?;
+    sys::seccomp::confine(&program)?;
     if shared.crew.enlist(move || worker::run(shared)).is_err() {
         return Err(sys::Errno(libc::EAGAIN));
     }
