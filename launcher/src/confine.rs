@@ -134,6 +134,11 @@ pub fn confine_supervisor(keep: &[Capability], strict: bool) -> Result<(), Error
         false => !UNDOING.contains(capability) || keep.contains(capability),
     };
     let kept: CapsHashSet = held.iter().copied().filter(needed).collect();
+    if has(Capability::CAP_SETPCAP) {
+        for capability in caps::runtime::thread_all_supported().difference(&kept) {
+            caps::drop(None, CapSet::Bounding, *capability).map_err(failed)?;
+        }
+    }
     let effective: CapsHashSet = kept.iter().copied().filter(|capability| !AT_NEED.contains(capability)).collect();
     caps::clear(None, CapSet::Ambient).map_err(failed)?;
     caps::set(None, CapSet::Inheritable, &CapsHashSet::new()).map_err(failed)?;

@@ -31,6 +31,10 @@ use std::io::{Read, Write};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 
+/// The most memory of a supervisor: 4096 threads with stacks of 128 KiB, 256 MiB for what callers send, and as much again
+/// for all else, which is far more than was ever seen.
+const MEMORY_MAX: u64 = 1 << 30;
+
 /// Runs the plan. Returns only with an error, or with the exit status of a command that ran as a child.
 pub fn launch(plan: Plan) -> Result<u8, Error> {
     // Whoever ignores it leaves no status of a child to wait for.
@@ -172,6 +176,7 @@ fn prepare(plan: Plan, channel: &mut UnixStream, command: Pid, child: Option<Chi
     }
     keep_only(kept)?;
     process::allow_all_descriptors().map_err(Error::step("raise the limit of descriptors"))?;
+    process::limit_memory(MEMORY_MAX).map_err(Error::step("limit the supervisor's memory"))?;
     if let Ok(name) = CString::new(format!("chbind/{}", plan.nid.number)) {
         prctl::set_name(&name).map_err(Error::step("name the supervisor"))?;
     }

@@ -6,6 +6,7 @@
 
 mod acts;
 mod bind;
+mod budget;
 mod caller;
 mod connect;
 mod create;

@@ -4,6 +4,7 @@
 //! else another thread could put an internet socket in the place of what was looked at. The filter sees to it that
 //! a table is shared by the threads of one process at most. While its only thread waits nobody can change that.
 
+use super::budget::{Buffer, Share};
 use super::caller::Stop;
 use super::message::{self, Message};
 use super::rights::as_caller;
@@ -127,7 +128,7 @@ impl Worker {
         let [_, at, len, _, address, address_len] = call.args;
         let payload = vec![message::piece(at, len)?];
         let address = Some(self.address(call, address, address_len)?);
-        let message = Message { address, payload, control: Vec::new(), flags };
+        let message = Message { address, payload, control: Vec::new(), flags, _share: Share::default() };
         match self.transmit_other(call, message)? {
             Some(sent) => Ok(Answer::Return(sent as i64)),
             None => Ok(Answer::Continue),
@@ -214,7 +215,7 @@ impl Worker {
         held: &Held,
         message: &Message,
         from: usize,
-        (address, control, buffer): (&[u8], &[u8], &mut Vec<u8>),
+        (address, control, buffer): (&[u8], &[u8], &mut Buffer),
     ) -> Result<usize, Stop> {
         let (bytes, missing) = message.load(call, from, buffer)?;
         let is_stream = held.domain == AF_UNIX && held.kind == libc::SOCK_STREAM;

@@ -1,6 +1,7 @@
 //! sendto, sendmsg and sendmmsg: address, control messages and payload are copied, judged and sent from the copy.
 
 use super::acts::Section;
+use super::budget::{Buffer, Share};
 use super::caller::Stop;
 use super::connect::ATTEMPTS;
 use super::message::{self, Message};
@@ -57,7 +58,7 @@ impl Worker {
             return self.sendto_other(call, no_fast_open(flags)?);
         };
         let address = Some(self.address(call, address, address_len)?);
-        let message = Message { address, payload, control: Vec::new(), flags };
+        let message = Message { address, payload, control: Vec::new(), flags, _share: Share::default() };
         let sent = self.transmit(call, fd.as_fd(), &socket, message)?;
         Ok(Answer::Return(sent as i64))
     }
@@ -152,7 +153,7 @@ impl Worker {
         fd: BorrowedFd,
         socket: &Socket,
         message: &Message,
-        buffer: &mut Vec<u8>,
+        buffer: &mut Buffer,
     ) -> Result<usize, Stop> {
         let total = message.len();
         let mut sent = 0;
@@ -192,7 +193,7 @@ impl Worker {
         fd: BorrowedFd,
         socket: &Socket,
         message: &Message,
-        buffer: &mut Vec<u8>,
+        buffer: &mut Buffer,
     ) -> Result<usize, Stop> {
         let (payload, missing) = match socket.transport {
             Transport::Tcp => message.load(call, 0, buffer)?,
@@ -286,7 +287,7 @@ impl Worker {
         fd: BorrowedFd,
         message: &Message,
         sent: usize,
-        buffer: &mut Vec<u8>,
+        buffer: &mut Buffer,
     ) -> Result<usize, Stop> {
         let (payload, missing) = message.load(call, sent, buffer)?;
         self.still_waiting(call)?;
@@ -303,8 +304,9 @@ impl Worker {
         section: Option<Section<'static>>,
         piece: Departure,
     ) -> Result<usize, Stop> {
-        let pages;
+        let (pages, _share);
         let payload = if piece.flags & libc::MSG_ZEROCOPY != 0 {
+            _share = Share::of(piece.payload.len())?;
             pages = Pages::holding(piece.payload)?;
             &*pages
         } else {

@@ -1,6 +1,7 @@
 //! One thread of the supervisor: takes a call, finds its rule, answers it.
 
 use super::Shared;
+use super::budget::Buffer;
 use super::caller::{self, Stop};
 use super::crew::Turn;
 use super::name::Which;
@@ -75,7 +76,7 @@ impl RawAddress {
 pub(super) struct Worker {
     pub(super) shared: &'static Shared,
     /// For payloads; grows to the largest datagram.
-    pub(super) buffer: Vec<u8>,
+    pub(super) buffer: Buffer,
     pub(super) subject: Subject,
     turn: Option<Turn>,
     blocked: Option<Blocked<'static>>,
@@ -112,6 +113,26 @@ fn answer_calls(shared: &'static Shared) {
     }
 }
 
+/// Calls turned away in a row: who does so has other things to look after.
+const TURNED_AWAY: usize = 256;
+
+/// Fails the calls that wait, for there is no thread to answer them.
+pub(super) fn turn_away(shared: &'static Shared) {
+    let waits = |shared: &Shared| {
+        let mut fds = [PollFd::new(shared.listener.fd().as_fd(), PollFlags::POLLIN)];
+        poll(&mut fds, PollTimeout::ZERO).is_ok()
+            && fds.iter().any(|fd| fd.revents().is_some_and(|events| events.contains(PollFlags::POLLIN)))
+    };
+    for _ in 0..TURNED_AWAY {
+        if !waits(shared) {
+            return;
+        }
+        if let Ok(Received::Call(call)) = shared.listener.receive() {
+            let _ = shared.listener.answer(call.id, Answer::Fail(libc::ENOBUFS));
+        }
+    }
+}
+
 /// Whether the last task of the context is gone. (From Linux 6.11 on a receive says so by failing.)
 fn is_over(shared: &Shared) -> bool {
     let mut fds = [PollFd::new(shared.listener.fd().as_fd(), PollFlags::empty())];
@@ -138,7 +159,7 @@ fn name_of(nr: c_long) -> &'static str {
 
 impl Worker {
     fn new(shared: &'static Shared) -> Self {
-        Worker { shared, buffer: Vec::new(), subject: Subject::Call(""), turn: None, blocked: None }
+        Worker { shared, buffer: Buffer::default(), subject: Subject::Call(""), turn: None, blocked: None }
     }
 
     fn serve(&mut self, call: &Notification, turn: Turn) {

@@ -216,6 +216,17 @@ pub fn forbid_core() -> Result<()> {
     cerr(unsafe { libc::setrlimit(libc::RLIMIT_CORE, &raw const none) }).map(drop)
 }
 
+/// Keeps this process from having more memory of its own than this, in bytes (`RLIMIT_DATA`).
+pub fn limit_memory(bytes: u64) -> Result<()> {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: the kernel fills `limit`.
+    cerr(unsafe { libc::getrlimit(libc::RLIMIT_DATA, &raw mut limit) })?;
+    limit.rlim_max = limit.rlim_max.min(bytes);
+    limit.rlim_cur = limit.rlim_cur.min(bytes);
+    // SAFETY: the kernel only reads `limit`.
+    cerr(unsafe { libc::setrlimit(libc::RLIMIT_DATA, &raw const limit) }).map(drop)
+}
+
 /// Raises the soft limit of open descriptors to the hard one.
 pub fn allow_all_descriptors() -> Result<()> {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
