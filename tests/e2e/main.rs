@@ -6,8 +6,10 @@
 
 mod bad_input;
 mod collisions;
+mod confined;
 mod cpython;
 mod dns_servers;
+mod exhausted;
 mod golang;
 mod grants;
 mod holes;
@@ -47,8 +49,10 @@ fn cases() -> Vec<Case> {
     [
         bad_input::cases(),
         collisions::cases(),
+        confined::cases(),
         cpython::cases(),
         dns_servers::cases(),
+        exhausted::cases(),
         golang::cases(),
         grants::cases(),
         holes::cases(),

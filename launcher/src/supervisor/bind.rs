@@ -23,8 +23,8 @@ impl Worker {
         }
         let action = bind::bind(self.shared.context, &socket, address.bytes())
             .map_err(|refusal| self.earlier(call, fd.as_fd(), &socket, &address, refusal))?;
-        let section = self.shared.acts.enter()?;
-        section.require_idle(fd.as_fd(), libc::EINVAL)?;
+        let section = self.shared.acts.enter(fd.as_fd())?;
+        section.require_idle(libc::EINVAL)?;
         self.still_waiting(call)?;
         let (at, bound) = self.bind_to(call, fd.as_fd(), &socket, action.place)?;
         self.remember(fd.as_fd(), &socket, bound.map(|()| at.port() == 0 && !action.wildcard))?;
@@ -222,8 +222,8 @@ impl Worker {
 
     pub(super) fn listen(&mut self, call: &Notification) -> Result<Answer, Stop> {
         let Some((fd, socket)) = self.inet(call, Likely::Stream)? else { return self.listen_other(call) };
-        let section = self.shared.acts.enter()?;
-        section.require_idle(fd.as_fd(), libc::EINVAL)?;
+        let section = self.shared.acts.enter(fd.as_fd())?;
+        section.require_idle(libc::EINVAL)?;
         let bound = self.shared.local(fd.as_fd())?;
         let listening = socket::option(fd.as_fd(), libc::SOL_SOCKET, libc::SO_ACCEPTCONN)? != 0;
         self.subject = Subject::Address("listen on", canonical(bound), socket.transport);

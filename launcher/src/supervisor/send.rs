@@ -138,7 +138,7 @@ impl Worker {
             0 => return None,
             _ => libc::EOPNOTSUPP,
         };
-        if let Ok(_section) = self.shared.acts.enter()
+        if let Ok(_section) = self.shared.acts.enter(fd)
             && self.still_waiting(call).is_ok()
         {
             self.give_port(call, fd, socket);
@@ -205,7 +205,7 @@ impl Worker {
         for _ in 0..ATTEMPTS {
             // A stream that does not connect has nothing to be judged by.
             let judged = socket.transport != Transport::Tcp || message.flags & libc::MSG_FASTOPEN != 0;
-            let section = judged.then(|| self.shared.acts.enter()).transpose()?;
+            let section = judged.then(|| self.shared.acts.enter(fd)).transpose()?;
             let bound = self.shared.local(fd)?;
             let host = Asker { shared: self.shared, socket: fd, interface: control::interface(&message.control) };
             let judged = send::send(self.shared.context, socket, bound, raw, message.flags, &host);
@@ -231,7 +231,7 @@ impl Worker {
             if let Some(section) =
                 section.as_ref().filter(|_| matches!(action.source, Source::Pin(_) | Source::Open { .. }))
             {
-                section.require_idle(fd, libc::EALREADY)?;
+                section.require_idle(libc::EALREADY)?;
             }
             match self.take_place(fd, socket, action.source) {
                 Ok(taken) if taken == action.source => {}
@@ -322,7 +322,7 @@ impl Worker {
                 done => return Ok(done?),
             }
         }
-        let _in_flight = section.map(|section| section.take_off(fd)).transpose()?;
+        let _in_flight = section.map(Section::take_off);
         if !wants_to_block()? {
             return Ok(send(libc::MSG_DONTWAIT)?);
         }
