@@ -1,8 +1,9 @@
-/* A call whose address is in memory that does not come, until somebody lets it (userfaultfd(2); the device gives one to
+/* Calls whose address is in memory that does not come, until somebody lets it (userfaultfd(2); the device gives one to
  * whoever may open it).
  *
- * Prints `ready` and waits for a line. Then a thread binds a socket to an address in such memory, and when that is being read
- * (`first` hangs) another socket is bound: `second=`. Waits for a line, binds a third: `third=`. Then the memory comes.
+ * Prints `ready` and waits for a line. Then some threads bind sockets to an address in such memory, and while that is being
+ * read others are bound, until that fails or has been done often enough: `other=`. Waits for a line, and binds another:
+ * `later=`. Then the memory comes, and `slow=` is how many binds of the threads succeeded, and how many failed by ENOBUFS.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -21,20 +22,26 @@
 
 #define PAGE 4096
 
+/* More than there are threads in reserve. */
+#define SLOW 5
+#define TRIES 200
+
 static void *slow;
-static const char *first = "nothing";
 
 static const char *bind_to(const void *address)
 {
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	const char *outcome =
+		fd < 0 || bind(fd, address, sizeof(struct sockaddr_in)) < 0 ? strerrorname_np(errno) : "ok";
 
-	return fd < 0 || bind(fd, address, sizeof(struct sockaddr_in)) < 0 ? strerrorname_np(errno) : "ok";
+	close(fd);
+	return outcome;
 }
 
 static void *bind_slowly(void *unused)
 {
-	first = bind_to(slow);
-	return unused;
+	(void)unused;
+	return (void *)bind_to(slow);
 }
 
 static void wait_line(void)
@@ -53,7 +60,9 @@ int main(void)
 	int device = open("/dev/userfaultfd", O_RDWR | O_CLOEXEC);
 	int fd = device < 0 ? -1 : ioctl(device, USERFAULTFD_IOC_NEW, O_CLOEXEC);
 	struct uffd_msg message;
-	pthread_t thread;
+	int bound = 0, without_room = 0;
+	pthread_t threads[SLOW];
+	const char *outcome;
 
 	slow = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	struct uffdio_register range = { { (unsigned long)slow, PAGE }, UFFDIO_REGISTER_MODE_MISSING, 0 };
@@ -62,14 +71,21 @@ int main(void)
 		return 99;
 	printf("ready ");
 	wait_line();
-	pthread_create(&thread, NULL, bind_slowly, NULL);
+	for (int i = 0; i < SLOW; i++)
+		pthread_create(&threads[i], NULL, bind_slowly, NULL);
 	if (read(fd, &message, sizeof(message)) != sizeof(message) || message.event != UFFD_EVENT_PAGEFAULT)
 		return 98;
-	printf("second=%s ", bind_to(&any));
+	for (int i = 0; i < TRIES && !strcmp(outcome = bind_to(&any), "ok"); i++)
+		usleep(10000);
+	printf("other=%s ", outcome);
 	wait_line();
-	printf("third=%s ", bind_to(&any));
+	printf("later=%s ", bind_to(&any));
 	ioctl(fd, UFFDIO_ZEROPAGE, &zero);
-	pthread_join(thread, NULL);
-	printf("first=%s\n", first);
+	for (int i = 0; i < SLOW; i++) {
+		pthread_join(threads[i], (void **)&outcome);
+		bound += !strcmp(outcome, "ok");
+		without_room += !strcmp(outcome, "ENOBUFS");
+	}
+	printf("slow=%d+%d\n", bound, without_room);
 	return 0;
 }

@@ -231,8 +231,10 @@ impl Worker {
             Err(Stop::Fail(libc::EAGAIN)) if flags & libc::MSG_DONTWAIT == 0 && !socket::is_nonblocking(fd)? => {}
             done => return done,
         }
-        let (own, tid) = (&self.shared.own, call.tid);
-        self.block(call, fd, || as_caller(own, tid, || send(0)).unwrap_or(Err(Errno(libc::EPERM))))
+        let (shared, id, tid) = (self.shared, call.id, call.tid);
+        // Each time anew: the caller may have gone while it was blocked, and somebody else have its thread id.
+        let as_caller_still = || if shared.listener.is_waiting(id) { send(0) } else { Err(Errno(libc::EPERM)) };
+        self.block(call, fd, || as_caller(&shared.own, tid, as_caller_still).unwrap_or(Err(Errno(libc::EPERM))))
     }
 
     /// The control messages with descriptors of this process in the place of the caller's, and what these are.
