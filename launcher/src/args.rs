@@ -93,6 +93,10 @@ pub struct Args {
     #[arg(long, value_name = "PORT[-PORT]")]
     pub grant_port: Vec<String>,
 
+    /// Resist a program that tries to get around its context, at the price of some of what honest ones may do
+    #[arg(long, action = ArgAction::SetTrue)]
+    pub strict: bool,
+
     /// Which process the command is [default: exec where the kernel allows it]
     #[arg(long, value_enum, value_name = "MODEL")]
     pub process: Option<Process>,

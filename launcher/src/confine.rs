@@ -5,8 +5,8 @@ use crate::features::has;
 use crate::sys::seccomp::{self, Instruction, Wait};
 use caps::{CapSet, Capability, CapsHashSet};
 use landlock::{
-    ABI, Access, AccessNet, CompatLevel, Compatible, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetError,
-    RulesetStatus,
+    ABI, Access, AccessNet, CompatLevel, Compatible, Ruleset, RulesetAttr, RulesetCreated, RulesetCreatedAttr,
+    RulesetError, RulesetStatus, Scope,
 };
 use nix::sys::prctl;
 use std::os::fd::OwnedFd;
@@ -25,7 +25,8 @@ const UNDOING: [Capability; 8] = [
 ];
 
 /// What a supervisor keeps, where it has it: to look into callers that run as somebody else, to send them SIGPIPE, to
-/// find who holds a port, to make sockets that belong to them, and to bind privileged ports for those who may.
+/// find who holds a port, to make sockets that belong to them, and to bind privileged ports for those who may. With `--strict`
+/// also CAP_SETGID, to speak as they do on local-domain sockets.
 const SUPERVISING: [Capability; 5] = [
     Capability::CAP_SYS_PTRACE,
     Capability::CAP_KILL,
@@ -57,20 +58,29 @@ pub fn renounce_if_unprivileged() -> Result<(), Error> {
 /// between a decision and a call (landlock(7)). The supervisor, outside, still can.
 ///
 /// Says whether the kernel has it (Linux 6.7).
-pub fn lay_floor() -> Result<bool, Error> {
+pub fn lay_floor(strict: bool) -> Result<bool, Error> {
     let laid = || -> Result<RulesetStatus, RulesetError> {
-        let status = Ruleset::default()
-            .set_compatibility(CompatLevel::BestEffort)
-            .handle_access(AccessNet::from_all(ABI::V4))?
-            .create()?
-            .no_new_privs(false)
-            .restrict_self()?;
-        Ok(status.ruleset)
+        let ruleset = if strict { strict_floor()? } else { floor()? };
+        Ok(ruleset.no_new_privs(false).restrict_self()?.ruleset)
     };
     match laid() {
         Ok(status) => Ok(status == RulesetStatus::FullyEnforced),
         Err(_) => Err(Error::Step("confine the command with Landlock", crate::sys::Errno(libc::EINVAL))),
     }
+}
+
+fn floor() -> Result<RulesetCreated, RulesetError> {
+    Ruleset::default().set_compatibility(CompatLevel::BestEffort).handle_access(AccessNet::from_all(ABI::V4))?.create()
+}
+
+/// With `--strict` there are no signals either to processes outside, and no connections to their abstract names (Linux
+/// 6.12). It is laid as a whole or not at all.
+pub fn strict_floor() -> Result<RulesetCreated, RulesetError> {
+    Ruleset::default()
+        .set_compatibility(CompatLevel::HardRequirement)
+        .handle_access(AccessNet::from_all(ABI::V4))?
+        .scope(Scope::from_all(ABI::V6))?
+        .create()
 }
 
 /// Puts this process under the filter for good.
@@ -108,7 +118,7 @@ pub fn shed_capabilities(keep: &[Capability]) -> Result<(), Error> {
 }
 
 /// Leaves the supervisor what it needs, given what the command keeps.
-pub fn confine_supervisor(keep: &[Capability]) -> Result<(), Error> {
+pub fn confine_supervisor(keep: &[Capability], strict: bool) -> Result<(), Error> {
     let failed = |error: caps::errors::CapsError| Error::Capabilities(error.to_string());
     prctl::set_no_new_privs().map_err(Error::step("set no_new_privs"))?;
     prctl::set_dumpable(false).map_err(Error::step("protect the supervisor"))?;
@@ -116,10 +126,19 @@ pub fn confine_supervisor(keep: &[Capability]) -> Result<(), Error> {
     // Without CAP_SYS_PTRACE a process can only look into those that hold no more than itself (cap_ptrace_access_check,
     // security/commoncap.c): then it must hold what the command holds.
     let needed = |capability: &Capability| match held.contains(&Capability::CAP_SYS_PTRACE) {
-        true => SUPERVISING.contains(capability) || AT_NEED.contains(capability) && keep.contains(capability),
+        true => {
+            SUPERVISING.contains(capability)
+                || strict && *capability == Capability::CAP_SETGID
+                || AT_NEED.contains(capability) && keep.contains(capability)
+        }
         false => !UNDOING.contains(capability) || keep.contains(capability),
     };
     let kept: CapsHashSet = held.iter().copied().filter(needed).collect();
+    if has(Capability::CAP_SETPCAP) {
+        for capability in caps::runtime::thread_all_supported().difference(&kept) {
+            caps::drop(None, CapSet::Bounding, *capability).map_err(failed)?;
+        }
+    }
     let effective: CapsHashSet = kept.iter().copied().filter(|capability| !AT_NEED.contains(capability)).collect();
     caps::clear(None, CapSet::Ambient).map_err(failed)?;
     caps::set(None, CapSet::Inheritable, &CapsHashSet::new()).map_err(failed)?;

@@ -67,6 +67,8 @@ pub enum Error {
     NotExecutable(String, Errno),
     /// The kernel lacks something that came with a later version.
     KernelLacks(&'static str, &'static str),
+    /// The kernel lacks something that `--strict` needs, and came with a later version or is switched off.
+    StrictNeeds(&'static str, &'static str),
     /// /proc is not mounted, or is that of another process id namespace.
     NoProc,
     /// A seccomp listener is above this process already.
@@ -119,6 +121,7 @@ impl Error {
                 Some("write it as 192.0.2.0/24, tcp:192.0.2.1:443, [2001:db8::]/32:443 or udp:any:53")
             }
             Error::CannotGrant { .. } => Some("run chbind as root, or lower net.ipv4.ip_unprivileged_port_start"),
+            Error::StrictNeeds(..) => Some("without --strict the context is one for honest programs"),
             Error::NoProc => Some("mount it: mount -t proc proc /proc (unshare --mount-proc does it)"),
             Error::AlreadyInside => Some("a context cannot be left or nested; start this one from outside"),
             Error::Forbidden(_) => Some("run chbind as root, or lower kernel.yama.ptrace_scope"),
@@ -160,6 +163,9 @@ impl fmt::Display for Error {
             Error::NotExecutable(path, errno) => write!(f, "cannot execute '{path}': {errno}"),
             Error::KernelLacks(what, since) => {
                 write!(f, "this kernel is too old: it lacks {what} (Linux {since} and later have it)")
+            }
+            Error::StrictNeeds(what, since) => {
+                write!(f, "--strict needs {what}; Linux {since} and later have it where it is switched on")
             }
             Error::NoProc => f.write_str("/proc is not mounted, or not that of these processes"),
             Error::AlreadyInside => {

@@ -1,9 +1,11 @@
 //! What the kernel has to offer, asked before anything is set up.
 
 use crate::args::Process;
+use crate::confine;
 use crate::error::Error;
+use crate::procfs;
 use crate::sys::seccomp::{self, Instruction};
-use crate::sys::signal::by_default;
+use crate::sys::signal::{by_default, own_tid};
 use crate::sys::{Errno, pidfd, process, socket};
 use caps::{CapSet, Capability};
 use libc::SECCOMP_RET_USER_NOTIF;
@@ -23,6 +25,24 @@ pub fn require(any_socket: BorrowedFd) -> Result<(), Error> {
     }
     if socket::netns_cookie(any_socket).is_err() {
         return Err(Error::KernelLacks("SO_NETNS_COOKIE", "5.14"));
+    }
+    Ok(())
+}
+
+/// Fails unless the kernel has what `--strict` promises: the whole floor, handles of threads (Linux 6.9, which has had
+/// killable waits for long), and a table of threads that can be counted.
+pub fn require_strict() -> Result<(), Error> {
+    if pidfd::open(own_tid(), pidfd::Of::Thread).is_err() {
+        return Err(Error::StrictNeeds("handles of threads (pidfd_open with PIDFD_THREAD)", "6.9"));
+    }
+    if confine::strict_floor().is_err() {
+        return Err(Error::StrictNeeds(
+            "Landlock with rules for TCP and scopes for signals and abstract names",
+            "6.12",
+        ));
+    }
+    if procfs::Status::of(own_tid()).is_none_or(|status| status.threads != 1) {
+        return Err(Error::NoProc);
     }
     Ok(())
 }

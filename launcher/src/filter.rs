@@ -39,6 +39,10 @@ mod arch {
     pub(super) const SECCOMP_32: RangeInclusive<u32> = 354..=354;
     #[cfg(target_arch = "aarch64")]
     pub(super) const SECCOMP_32: RangeInclusive<u32> = 383..=383;
+    /// `clone` in the 32-bit tables of both, whose first argument is the flags as well.
+    pub(super) const CLONE_32: i32 = 120;
+    /// `clone3`, the same number in every table (Linux 5.3).
+    pub(super) const CLONE3: RangeInclusive<u32> = 435..=435;
     #[cfg(target_arch = "aarch64")]
     pub(super) const SOCKETS_32: [RangeInclusive<u32>; 3] = [102..=102, 281..=297, 374..=374];
 
@@ -54,6 +58,7 @@ const OFFSET_ARCH: u32 = 4;
 const NEW_LISTENER: i32 = libc::SECCOMP_FILTER_FLAG_NEW_LISTENER as i32;
 /// What the kernel says to a second listener.
 const BUSY: u32 = SECCOMP_RET_ERRNO | libc::EBUSY as u32;
+const FORBIDDEN: u32 = SECCOMP_RET_ERRNO | libc::EPERM as u32;
 const ABSENT: u32 = SECCOMP_RET_ERRNO | libc::ENOSYS as u32;
 
 /// Answers `action` for the loaded number in `range`, and otherwise goes on.
@@ -62,18 +67,18 @@ fn for_range(range: &RangeInclusive<u32>, action: u32) -> [Instruction; 3] {
 }
 
 /// What happens to one system call: the first case whose conditions all hold, or the rest.
-struct Rule {
-    nr: c_long,
-    cases: Vec<(Vec<SeccompCondition>, u32)>,
-    otherwise: u32,
+pub(crate) struct Rule {
+    pub(crate) nr: c_long,
+    pub(crate) cases: Vec<(Vec<SeccompCondition>, u32)>,
+    pub(crate) otherwise: u32,
 }
 
 impl Rule {
-    fn always(nr: c_long, action: u32) -> Self {
+    pub(crate) fn always(nr: c_long, action: u32) -> Self {
         Rule { nr, cases: Vec::new(), otherwise: action }
     }
 
-    fn compile(self) -> Result<Vec<Instruction>, Error> {
+    pub(crate) fn compile(self) -> Result<Vec<Instruction>, Error> {
         let mut body = BpfProgram::new();
         for (conditions, action) in self.cases {
             // A compiled rule falls out after exactly one following instruction.
@@ -115,16 +120,25 @@ impl std::fmt::Display for Error {
 }
 
 /// The kernel takes `int` arguments from the low half of a register, whatever the upper half holds: so do these.
-fn is(argument: u8, value: i32) -> Result<SeccompCondition, Error> {
+pub(crate) fn is(argument: u8, value: i32) -> Result<SeccompCondition, Error> {
     Ok(SeccompCondition::new(argument, Dword, SeccompCmpOp::Eq, u64::from(value as u32))?)
 }
 
-fn is_masked(argument: u8, mask: i32, value: i32) -> Result<SeccompCondition, Error> {
+pub(crate) fn is_masked(argument: u8, mask: i32, value: i32) -> Result<SeccompCondition, Error> {
     let operator = SeccompCmpOp::MaskedEq(u64::from(mask as u32));
     Ok(SeccompCondition::new(argument, Dword, operator, u64::from(value as u32))?)
 }
 
-fn rules(context: &Context) -> Result<Vec<Rule>, Error> {
+/// With `--strict`, no process shares its table of descriptors with another process: then one that has a single thread shares
+/// it with nobody, and /proc says how many threads there are. (What executes a program has a table of its own from then on,
+/// so the first process of the context has. `clone3` has its flags in memory, which can change; programs know from containers
+/// that it may be absent.)
+fn own_tables(clone: c_long) -> Result<Rule, Error> {
+    let shared_by_another = is_masked(0, libc::CLONE_FILES | libc::CLONE_THREAD, libc::CLONE_FILES)?;
+    Ok(Rule { nr: clone, cases: vec![(vec![shared_by_another], FORBIDDEN)], otherwise: SECCOMP_RET_ALLOW })
+}
+
+fn rules(context: &Context, strict: bool) -> Result<Vec<Rule>, Error> {
     const NOTIFY: u32 = SECCOMP_RET_USER_NOTIF;
     const PASS: u32 = SECCOMP_RET_ALLOW;
     let mut plain = Vec::new();
@@ -159,18 +173,34 @@ fn rules(context: &Context) -> Result<Vec<Rule>, Error> {
             otherwise: PASS,
         },
     ];
+    if strict {
+        rules.push(own_tables(libc::SYS_clone)?);
+    }
     if context.loopback == Loopback::Remap {
         rules.push(Rule::always(libc::SYS_getpeername, NOTIFY));
     }
     Ok(rules)
 }
 
-/// The program for `context`.
-pub fn program(context: &Context) -> Result<Vec<Instruction>, Error> {
+/// Ends the process for a call of another machine or table, and loads the number of one of this.
+pub(crate) fn native_only() -> Vec<Instruction> {
+    let (native, _) = arch::AUDIT;
+    let mut program = vec![load(OFFSET_ARCH), jump(libc::BPF_JEQ, native, 1, 0), ret(SECCOMP_RET_KILL_PROCESS)];
+    program.push(load(OFFSET_NR));
+    program.extend(for_range(&(arch::FURTHER_TABLE..=u32::MAX), SECCOMP_RET_KILL_PROCESS));
+    program
+}
+
+/// The program for `context`; `strict` if the one that it is for is taken for hostile.
+pub fn program(context: &Context, strict: bool) -> Result<Vec<Instruction>, Error> {
     let (native, predecessor) = arch::AUDIT;
     let mut foreign = vec![jump(libc::BPF_JEQ, predecessor, 1, 0), ret(SECCOMP_RET_KILL_PROCESS), load(OFFSET_NR)];
     for range in arch::SOCKETS_32.iter().chain([&arch::SECCOMP_32, &arch::IO_URING]) {
         foreign.extend(for_range(range, ABSENT));
+    }
+    if strict {
+        foreign.extend(for_range(&arch::CLONE3, ABSENT));
+        foreign.extend(own_tables(arch::CLONE_32.into())?.compile()?);
     }
     foreign.push(ret(SECCOMP_RET_ALLOW));
 
@@ -180,7 +210,10 @@ pub fn program(context: &Context) -> Result<Vec<Instruction>, Error> {
     program.push(load(OFFSET_NR));
     program.extend(for_range(&(arch::FURTHER_TABLE..=u32::MAX), ABSENT));
     program.extend(for_range(&arch::IO_URING, ABSENT));
-    for rule in rules(context)? {
+    if strict {
+        program.extend(for_range(&arch::CLONE3, ABSENT));
+    }
+    for rule in rules(context, strict)? {
         program.extend(rule.compile()?);
     }
     program.push(ret(SECCOMP_RET_ALLOW));

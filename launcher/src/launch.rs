@@ -31,6 +31,10 @@ use std::io::{Read, Write};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 
+/// The most memory of a supervisor: 4096 threads with stacks of 128 KiB, 256 MiB for what callers send, and as much again
+/// for all else, which is far more than was ever seen.
+const MEMORY_MAX: u64 = 1 << 30;
+
 /// Runs the plan. Returns only with an error, or with the exit status of a command that ran as a child.
 pub fn launch(plan: Plan) -> Result<u8, Error> {
     // Whoever ignores it leaves no status of a child to wait for.
@@ -102,7 +106,7 @@ pub fn become_command(
     env: Vec<(OsString, OsString)>,
 ) -> Result<u8, Error> {
     confine::renounce_if_unprivileged()?;
-    let floor = confine::lay_floor()?;
+    let floor = confine::lay_floor(plan.strict)?;
     if plan.verbose && !floor {
         report::line("no Landlock floor: this kernel lacks it (Linux 6.7 and later have it)");
     }
@@ -172,6 +176,7 @@ fn prepare(plan: Plan, channel: &mut UnixStream, command: Pid, child: Option<Chi
     }
     keep_only(kept)?;
     process::allow_all_descriptors().map_err(Error::step("raise the limit of descriptors"))?;
+    process::limit_memory(MEMORY_MAX).map_err(Error::step("limit the supervisor's memory"))?;
     if let Ok(name) = CString::new(format!("chbind/{}", plan.nid.number)) {
         prctl::set_name(&name).map_err(Error::step("name the supervisor"))?;
     }
@@ -181,13 +186,14 @@ fn prepare(plan: Plan, channel: &mut UnixStream, command: Pid, child: Option<Chi
     let listener_number = i32::from_ne_bytes(number);
     let listener = pidfd::duplicate(handle.as_fd(), listener_number).map_err(Error::step("fetch the listener"))?;
     // With the rights that will be left: what does not work now would never work.
-    confine::confine_supervisor(&plan.keep)?;
+    confine::confine_supervisor(&plan.keep, plan.strict)?;
     let probe = [Piece::new((&raw const number) as u64, 1)];
     memory::read(command.as_raw(), &probe, &mut [0]).map_err(Error::step("read the command's memory"))?;
     pidfd::duplicate(handle.as_fd(), listener_number).map_err(Error::step("reach the command's descriptors"))?;
     Ok(Assignment {
         listener: Listener::new(listener),
         context: plan.context,
+        strict: plan.strict,
         name: plan.name,
         messages,
         verbose: plan.verbose,

@@ -7,6 +7,7 @@
 pub mod address;
 pub mod args;
 mod bpf;
+pub mod cage;
 pub mod command;
 pub mod confine;
 pub mod error;

@@ -26,6 +26,8 @@ pub struct Plan {
     pub program: Vec<Instruction>,
     /// Who may bind privileged ports.
     pub network: NetworkOwner,
+    /// Whether the program is taken for hostile.
+    pub strict: bool,
     /// Which process the command will be.
     pub process: Process,
     /// Capabilities that are kept.
@@ -58,9 +60,12 @@ pub fn resolve(args: &Args) -> Result<Plan, Error> {
         None => Nid::free()?,
     };
     features::require(nid.holder.as_fd())?;
+    if args.strict {
+        features::require_strict()?;
+    }
     let process = features::process_model(args.process)?;
     let context = Box::leak(Box::new(context(args, addresses, rules, &nid)?));
-    let program = filter::program(context).map_err(Error::Filter)?;
+    let program = filter::program(context, args.strict).map_err(Error::Filter)?;
     let network = NetworkOwner::of_this_process().map_err(|e| {
         Error::Step("find out who owns the network namespace", Errno(e.raw_os_error().unwrap_or(libc::EIO)))
     })?;
@@ -72,6 +77,7 @@ pub fn resolve(args: &Args) -> Result<Plan, Error> {
         name: printable(&name),
         program,
         network,
+        strict: args.strict,
         process,
         keep,
         command,

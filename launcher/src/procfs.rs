@@ -1,5 +1,6 @@
 //! What /proc says of a task (proc(5)). Every question may find the task gone: the answer is then `None`.
 
+use crate::sys::process::Identity;
 use libc::pid_t;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -12,6 +13,8 @@ pub struct Status {
     pub tgid: pid_t,
     /// Whether it is stopped, by job control or a tracer.
     pub stopped: bool,
+    /// How many threads the process has.
+    pub threads: u32,
     /// The effective user.
     pub user: u32,
     /// The user that owns what the thread makes.
@@ -46,6 +49,7 @@ impl Status {
                     let user = |n| value.split_whitespace().nth(n).and_then(|id| id.parse().ok()).unwrap_or(0);
                     (status.user, status.fs_user) = (user(1), user(3));
                 }
+                "Threads" => status.threads = value.parse().unwrap_or_default(),
                 "SigPnd" => status.pending = mask(),
                 "ShdPnd" => status.shared_pending = mask(),
                 "SigBlk" => status.blocked = mask(),
@@ -55,6 +59,29 @@ impl Status {
         }
         status
     }
+}
+
+/// Who the thread `tid` is, as its `/proc/TID/status` says.
+pub fn identity(tid: pid_t) -> Option<Identity> {
+    identity_in(&fs::read_to_string(format!("/proc/{tid}/status")).ok()?)
+}
+
+fn identity_in(text: &str) -> Option<Identity> {
+    let numbers = |key: &str| -> Option<Vec<u32>> {
+        let line = text.lines().find_map(|line| line.strip_prefix(key))?;
+        line.split_whitespace().map(|number| number.parse().ok()).collect()
+    };
+    // Real, effective, saved, file system.
+    let (users, groups) = (numbers("Uid:")?, numbers("Gid:")?);
+    let at = |n: usize| Some((*users.get(n)?, *groups.get(n)?));
+    Some(Identity { real: at(0)?, fs: at(3)?, groups: numbers("Groups:")? })
+}
+
+/// Whether paths that begin at the root lead the thread where they lead this process.
+pub fn has_own_root(tid: pid_t) -> bool {
+    let of = |tid: pid_t, name| fs::metadata(format!("/proc/{tid}/{name}")).ok().map(|of| (of.dev(), of.ino()));
+    let here = std::process::id() as pid_t;
+    ["root", "ns/mnt"].into_iter().all(|name| of(here, name).is_some_and(|own| of(tid, name) == Some(own)))
 }
 
 /// The command name of the thread, safe to print: a program chooses it freely.
@@ -89,11 +116,13 @@ mod tests {
 
     #[test]
     fn status_is_read_by_line() {
-        let text = "Name:\tx\nState:\tT (stopped)\nTgid:\t42\nUid:\t1\t2\t3\t4\nSigPnd:\t0000000000000002\nShdPnd:\t0000000000004000\n\
+        let text = "Name:\tx\nState:\tT (stopped)\nTgid:\t42\nUid:\t1\t2\t3\t4\nThreads:\t3\n\
+                    SigPnd:\t0000000000000002\nShdPnd:\t0000000000004000\n\
                     SigBlk:\t0000000000010000\nCapEff:\t0000000000000400\n";
         let expected = Status {
             tgid: 42,
             stopped: true,
+            threads: 3,
             user: 2,
             fs_user: 4,
             pending: 2,
@@ -102,6 +131,13 @@ mod tests {
             effective: 0x400,
         };
         assert_eq!(Status::parse(text), expected);
+    }
+
+    #[test]
+    fn who_it_is() {
+        let text = "Uid:\t1\t2\t3\t4\nGid:\t5\t6\t7\t8\nGroups:\t9 10 \n";
+        assert_eq!(identity_in(text), Some(Identity { real: (1, 5), fs: (4, 8), groups: vec![9, 10] }));
+        assert_eq!(identity_in("Uid:\t1\t2\t3\t4\nGid:\t5\t6\t7\t8\n"), None);
     }
 
     #[test]

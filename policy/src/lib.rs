@@ -5,7 +5,8 @@
 //! supervisor, the shim) asks the same question and gets the same answer. What a rule needs to know of the world
 //! beyond its arguments it asks of a [`Host`], lazily.
 //!
-//! One module a call: [`socket`], [`bind`], [`listen`], [`connect`], [`send`], [`option`](mod@option), [`name`].
+//! One module a call: [`socket`], [`bind`], [`listen`], [`connect`], [`send`], [`option`](mod@option), [`name`]; and
+//! [`others`] for sockets that have no such address.
 //!
 //! The crate needs no `std`, does not allocate and has no `unsafe`.
 #![no_std]
@@ -18,6 +19,7 @@ pub mod control;
 pub mod listen;
 pub mod name;
 pub mod option;
+pub mod others;
 pub mod rules;
 pub mod send;
 pub mod sockaddr;

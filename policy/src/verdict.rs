@@ -63,6 +63,10 @@ pub enum Reason {
     Multipath,
     /// The socket belongs to another network namespace.
     OtherNamespace,
+    /// The socket is of a family that others know the caller by, and another thread could put a different one in its place.
+    SharedTable,
+    /// The message names its sender, and would be sent by another process.
+    NamedSender,
     /// The process cannot be looked into: it is not dumpable or has more capabilities than the supervisor, and that has no
     /// CAP_SYS_PTRACE.
     Unreadable,
@@ -91,7 +95,8 @@ impl Reason {
 
     /// The reason in words, for the context it arose in.
     pub fn describe<'a>(&'a self, context: &'a Context<'a>) -> impl fmt::Display + 'a {
-        fmt::from_fn(move |f| match self {
+        fmt::from_fn(move |f| {
+            match self {
             Reason::Native => f.write_str("as the kernel would"),
             Reason::NotAssigned => write!(f, "not an address of this context ({})", list(context, |_| true)),
             Reason::LoopbackDenied => f.write_str("this context has no loopback (--loopback deny)"),
@@ -127,9 +132,15 @@ impl Reason {
             Reason::SocketKind => f.write_str("sockets of this kind are not allowed in a context"),
             Reason::Multipath => f.write_str("MPTCP is not for contexts; programs fall back to TCP"),
             Reason::OtherNamespace => f.write_str("the socket belongs to another network namespace"),
+            Reason::SharedTable => f.write_str(
+                "another thread could put a different socket in its place meanwhile (--strict): it would have to be done \
+                 before there are threads",
+            ),
+            Reason::NamedSender => f.write_str("it names its sender, who has threads and cannot send it (--strict)"),
             Reason::Unreadable => f.write_str(
                 "the supervisor may not look into the process (it is not dumpable, or has more capabilities)",
             ),
+        }
         })
     }
 }

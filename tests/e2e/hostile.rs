@@ -34,7 +34,7 @@ fn address_changed_during_the_check(t: &Test, model: &str) -> Outcome {
 
 /// Who connects to a socket in the file system, or to an abstract one, is told apart by the kernel: the supervisor must
 /// never be the one who connects.
-fn unix_peers_see_each_other(t: &Test, model: &str) -> Outcome {
+pub(crate) fn unix_peers_see_each_other(t: &Test, model: &str) -> Outcome {
     let script = "import os, socket, struct, sys\n\
         def cred(s): return struct.unpack('iii', s.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))\n\
         for name in (sys.argv[1] + '/socket', '\\0chbind-test'):\n\

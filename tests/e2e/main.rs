@@ -6,8 +6,10 @@
 
 mod bad_input;
 mod collisions;
+mod confined;
 mod cpython;
 mod dns_servers;
+mod exhausted;
 mod golang;
 mod grants;
 mod holes;
@@ -30,6 +32,7 @@ mod set_id;
 mod signals;
 mod ssh;
 mod status;
+mod strict;
 mod systemd;
 mod tools;
 mod wildcards;
@@ -46,8 +49,10 @@ fn cases() -> Vec<Case> {
     [
         bad_input::cases(),
         collisions::cases(),
+        confined::cases(),
         cpython::cases(),
         dns_servers::cases(),
+        exhausted::cases(),
         golang::cases(),
         grants::cases(),
         holes::cases(),
@@ -68,6 +73,7 @@ fn cases() -> Vec<Case> {
         signals::cases(),
         ssh::cases(),
         status::cases(),
+        strict::cases(),
         systemd::cases(),
         tools::cases(),
         wildcards::cases(),

@@ -27,7 +27,7 @@ pub enum Who {
 
 /// Probes that are built static.
 const STATIC_PROBES: &str =
-    "alarm bad_input flip flip-port listener nonblock sequence slow threads unpin ways wild without";
+    "alarm bad_input flip flip-port listener nonblock sequence slow stuck tables threads unpin ways wild without";
 
 /// The shared ground of a run.
 #[derive(Debug)]
@@ -118,7 +118,7 @@ impl Bed {
 
     fn build_go(&self) -> Outcome {
         let home = self.dir.join("go");
-        for name in ["server", "load"] {
+        for name in ["server", "load", "syslog"] {
             let mut go = Command::new("go");
             go.args(["build", "-o"]).arg(self.bin().join(format!("go-{name}"))).arg(format!("./{name}"));
             // Without cgo the result is static and makes its system calls by itself; without a proxy nothing is fetched.

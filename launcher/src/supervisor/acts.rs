@@ -1,30 +1,38 @@
 //! One thing at a time: what is found out about a socket must still be so when it is acted on.
 //!
 //! Several threads of the supervisor can be at work on one socket, for one may have lost the lead in the middle of a call.
-//! So the look at a socket, the judgement and the act are one section, which one thread at a time is in. Nothing in it
-//! reads the caller's memory. What may block is done outside, with the socket entered as in flight; until it leaves, a bind
-//! or connect of another thread gets what the kernel says to a socket that is being connected.
+//! So the look at a socket, the judgement and the act are one section, which one thread at a time is in for that socket.
+//! Nothing in it reads the caller's memory. What may block is done outside, with the socket entered as in flight; until it
+//! leaves, a bind or connect of another thread gets what the kernel says to a socket that is being connected.
 
 use super::caller::Stop;
 use crate::sys::socket;
 use std::collections::HashSet;
 use std::os::fd::BorrowedFd;
-use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// How often, and for how long each time, a thread waits for the section before it gives up (ENOBUFS). Only a program
-/// that keeps one of its sockets locked can make it wait.
+/// How often, and for how long each time, a thread waits for the section of a socket before it gives up (ENOBUFS). Only a
+/// program that keeps that socket locked can make it wait.
 const TRIES: u32 = 500;
 const PAUSE: Duration = Duration::from_millis(2);
 
-/// The section, and the sockets in flight by their cookies.
+/// Sockets by their cookies.
 #[derive(Default)]
-pub(super) struct Acts(Mutex<HashSet<u64>>);
+struct Table {
+    /// A thread is in the section of these.
+    busy: HashSet<u64>,
+    in_flight: HashSet<u64>,
+}
 
-/// The section, until this is dropped.
+/// The sections of all sockets, and the sockets in flight.
+#[derive(Default)]
+pub(super) struct Acts(Mutex<Table>);
+
+/// The section of a socket, until this is dropped.
 pub(super) struct Section<'a> {
     acts: &'a Acts,
-    in_flight: MutexGuard<'a, HashSet<u64>>,
+    cookie: u64,
 }
 
 /// A socket in flight, until this is dropped.
@@ -36,15 +44,21 @@ pub(super) struct InFlight<'a> {
 }
 
 impl Acts {
-    pub(super) fn enter(&self) -> Result<Section<'_>, Stop> {
+    fn table(&self) -> MutexGuard<'_, Table> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Enters the section of the socket.
+    pub(super) fn enter(&self, fd: BorrowedFd) -> Result<Section<'_>, Stop> {
+        self.enter_as(socket::cookie(fd)?)
+    }
+
+    fn enter_as(&self, cookie: u64) -> Result<Section<'_>, Stop> {
         for _ in 0..TRIES {
-            match self.0.try_lock() {
-                Ok(in_flight) => return Ok(Section { acts: self, in_flight }),
-                Err(TryLockError::Poisoned(poisoned)) => {
-                    return Ok(Section { acts: self, in_flight: poisoned.into_inner() });
-                }
-                Err(TryLockError::WouldBlock) => std::thread::sleep(PAUSE),
+            if self.table().busy.insert(cookie) {
+                return Ok(Section { acts: self, cookie });
             }
+            std::thread::sleep(PAUSE);
         }
         Err(Stop::Fail(libc::ENOBUFS))
     }
@@ -52,25 +66,49 @@ impl Acts {
 
 impl<'a> Section<'a> {
     /// Fails with `errno` if the socket is in flight.
-    pub(super) fn require_idle(&self, fd: BorrowedFd, errno: i32) -> Result<(), Stop> {
-        if !self.in_flight.is_empty() && self.in_flight.contains(&socket::cookie(fd)?) {
-            return Err(Stop::Fail(errno));
-        }
-        Ok(())
+    pub(super) fn require_idle(&self, errno: i32) -> Result<(), Stop> {
+        if self.acts.table().in_flight.contains(&self.cookie) { Err(Stop::Fail(errno)) } else { Ok(()) }
     }
 
     /// Leaves the section with the socket in flight.
-    pub(super) fn take_off(mut self, fd: BorrowedFd) -> Result<InFlight<'a>, Stop> {
-        let cookie = socket::cookie(fd)?;
-        let again = !self.in_flight.insert(cookie);
-        Ok(InFlight { acts: self.acts, cookie, again })
+    pub(super) fn take_off(self) -> InFlight<'a> {
+        let again = !self.acts.table().in_flight.insert(self.cookie);
+        InFlight { acts: self.acts, cookie: self.cookie, again }
+    }
+}
+
+impl Drop for Section<'_> {
+    fn drop(&mut self) {
+        self.acts.table().busy.remove(&self.cookie);
     }
 }
 
 impl Drop for InFlight<'_> {
     fn drop(&mut self) {
         if !self.again {
-            self.acts.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.cookie);
+            self.acts.table().in_flight.remove(&self.cookie);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_socket_has_a_section_of_its_own() {
+        let acts = Acts::default();
+        let one = acts.enter_as(1).unwrap();
+        let two = acts.enter_as(2).unwrap();
+        assert_eq!(acts.enter_as(1).map(drop), Err(Stop::Fail(libc::ENOBUFS)));
+        drop(one);
+        let flying = acts.enter_as(1).unwrap().take_off();
+        let one = acts.enter_as(1).unwrap();
+        assert_eq!(one.require_idle(libc::EALREADY), Err(Stop::Fail(libc::EALREADY)));
+        assert_eq!(two.require_idle(libc::EALREADY), Ok(()));
+        drop(one.take_off());
+        assert!(acts.enter_as(1).unwrap().require_idle(libc::EALREADY).is_err(), "the first takes it out");
+        drop(flying);
+        assert_eq!(acts.enter_as(1).unwrap().require_idle(libc::EALREADY), Ok(()));
     }
 }

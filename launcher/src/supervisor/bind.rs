@@ -17,15 +17,15 @@ use std::os::fd::{AsFd, BorrowedFd};
 impl Worker {
     pub(super) fn bind(&mut self, call: &Notification) -> Result<Answer, Stop> {
         let address = self.address(call, call.args[1], call.args[2]);
-        let Some((fd, socket)) = self.inet(call, Likely::Stream)? else { return Ok(Answer::Continue) };
+        let Some((fd, socket)) = self.inet(call, Likely::Stream)? else { return self.bind_other(call, address) };
         let address = address?;
         if let Some(shown) = address.shown() {
             self.subject = Subject::Address("bind to", shown, socket.transport);
         }
         let action = bind::bind(self.shared.context, &socket, address.bytes())
             .map_err(|refusal| self.earlier(call, fd.as_fd(), &socket, &address, refusal))?;
-        let section = self.shared.acts.enter()?;
-        section.require_idle(fd.as_fd(), libc::EINVAL)?;
+        let section = self.shared.acts.enter(fd.as_fd())?;
+        section.require_idle(libc::EINVAL)?;
         self.still_waiting(call)?;
         let (at, bound) = self.bind_to(call, fd.as_fd(), &socket, action.place)?;
         self.remember(fd.as_fd(), &socket, bound.map(|()| at.port() == 0 && !action.wildcard))?;
@@ -218,9 +218,9 @@ impl Worker {
     }
 
     pub(super) fn listen(&mut self, call: &Notification) -> Result<Answer, Stop> {
-        let Some((fd, socket)) = self.inet(call, Likely::Stream)? else { return Ok(Answer::Continue) };
-        let section = self.shared.acts.enter()?;
-        section.require_idle(fd.as_fd(), libc::EINVAL)?;
+        let Some((fd, socket)) = self.inet(call, Likely::Stream)? else { return self.listen_other(call) };
+        let section = self.shared.acts.enter(fd.as_fd())?;
+        section.require_idle(libc::EINVAL)?;
         let bound = self.shared.local(fd.as_fd())?;
         let listening = socket::option(fd.as_fd(), libc::SOL_SOCKET, libc::SO_ACCEPTCONN)? != 0;
         self.subject = Subject::Address("listen on", canonical(bound), socket.transport);

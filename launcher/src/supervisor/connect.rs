@@ -23,7 +23,7 @@ impl Worker {
             Err(Stop::Fail(libc::ENOTSOCK)) => return address.and(Err(Stop::Fail(libc::ENOTSOCK))),
             found => match found? {
                 Some(found) => found,
-                None => return Ok(Answer::Continue),
+                None => return self.connect_other(call, address),
             },
         };
         let fd = fd.as_fd();
@@ -41,7 +41,7 @@ impl Worker {
             return said;
         }
         for _ in 0..ATTEMPTS {
-            let section = self.shared.acts.enter()?;
+            let section = self.shared.acts.enter(fd)?;
             let bound = match socket.transport {
                 Transport::Tcp if names_peer => self.shared.local_of_stream(fd, &socket)?,
                 _ => self.shared.local(fd)?,
@@ -66,7 +66,7 @@ impl Worker {
                 })??;
                 return Ok(Answer::Return(0));
             };
-            section.require_idle(fd, libc::EALREADY)?;
+            section.require_idle(libc::EALREADY)?;
             if let Source::Try(source) = source
                 && let Err(errno) = rehearse(fd, &socket, source, destination)
             {
@@ -116,8 +116,8 @@ impl Worker {
         if socket::local(fd)?.is_none_or(|bound| bound.port() == 0) {
             return Ok(None);
         }
-        let section = self.shared.acts.enter()?;
-        section.require_idle(fd, libc::EALREADY)?;
+        let section = self.shared.acts.enter(fd)?;
+        section.require_idle(libc::EALREADY)?;
         self.still_waiting(call)?;
         match self.wait_for(call, section, fd, socket, || socket::connect_to_nobody(fd)) {
             Err(Stop::Fail(libc::EAFNOSUPPORT)) => Ok(None),
@@ -135,7 +135,7 @@ impl Worker {
         socket: &Socket,
         connect: impl Fn() -> sys::Result<()>,
     ) -> Result<(), Stop> {
-        let _in_flight = section.take_off(fd)?;
+        let _in_flight = section.take_off();
         let done =
             if socket::is_nonblocking(fd)? { connect().map_err(Stop::from) } else { self.block(call, fd, connect) };
         // EINPROGRESS: it may have failed in the meantime, but that has not been told yet.

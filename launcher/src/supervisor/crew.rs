@@ -40,6 +40,8 @@ pub(super) struct Crew {
     turns: AtomicU64,
     /// Somebody looks. If nobody does, whoever begins a call has to wake them.
     watched: AtomicBool,
+    /// A leader is held up and there is nobody to take the lead: whoever looks has it, and turns calls away.
+    vacated: AtomicBool,
 }
 
 /// No further thread could be had.
@@ -105,19 +107,34 @@ impl Crew {
         Ok(())
     }
 
+    /// Whether the one who looks has the lead, and no way to answer calls but by turning them away.
+    pub(super) fn is_vacated(&self) -> bool {
+        self.vacated.load(SeqCst)
+    }
+
     /// Takes the lead from a thread that has had one turn since the last look, and says when to look again. `seen` is what
     /// the last look saw.
     pub(super) fn look(&self, seen: &mut u64, work: impl FnOnce() + Send + 'static) -> Option<Duration> {
         if !self.watched.load(SeqCst) {
             return None;
         }
+        if self.is_vacated() {
+            // Whoever was held up may be back.
+            if self.state().idle > 0 || self.enlist(work).is_ok() {
+                self.vacated.store(false, SeqCst);
+                self.state().led = false;
+                self.vacant.notify_one();
+            }
+            return Some(HELD_UP);
+        }
         let turns = self.turns.load(SeqCst);
         if turns != std::mem::replace(seen, turns) {
             return Some(HELD_UP);
         }
         if turns % 2 == 1 {
-            // Without a further thread the others have to wait.
-            let _ = self.hand_over(Turn(turns), work);
+            if self.hand_over(Turn(turns), work).is_err() && self.end(Turn(turns)) {
+                self.vacated.store(true, SeqCst);
+            }
             return Some(HELD_UP);
         }
         self.watched.store(false, SeqCst);
@@ -154,6 +171,24 @@ mod tests {
         assert_eq!(crew.look(&mut seen, || {}), Some(HELD_UP));
         assert_eq!(crew.look(&mut seen, || {}), None, "nothing happens: nobody needs to look");
         assert!(crew.begin().1);
+    }
+
+    #[test]
+    fn nobody_to_take_the_lead() {
+        let crew = Crew::default();
+        assert!(crew.lead());
+        crew.state().threads = MOST;
+        let mut seen = 0;
+        let (turn, _) = crew.begin();
+        crew.look(&mut seen, || {});
+        assert!(!crew.is_vacated(), "it may just have begun");
+        crew.look(&mut seen, || {});
+        assert!(crew.is_vacated() && crew.state().led);
+        assert!(!crew.end(turn));
+        // There is a thread to be had again.
+        crew.state().threads = 1;
+        crew.look(&mut seen, || {});
+        assert!(!crew.is_vacated() && !crew.state().led);
     }
 
     #[test]

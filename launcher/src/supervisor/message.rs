@@ -1,5 +1,6 @@
 //! A message as the caller describes it, copied.
 
+use super::budget::{Buffer, Share, zeroes};
 use super::caller::{self, Stop};
 use super::worker::{RawAddress, Worker};
 use crate::sys::memory::{self, Piece};
@@ -26,6 +27,8 @@ pub(super) struct Message {
     pub(super) payload: Vec<Piece>,
     pub(super) control: Vec<u8>,
     pub(super) flags: i32,
+    /// For the control messages, of which there are two copies in the end.
+    pub(super) _share: Share,
 }
 
 impl Message {
@@ -39,16 +42,14 @@ impl Message {
         &self,
         call: &Notification,
         from: usize,
-        buffer: &'a mut Vec<u8>,
+        buffer: &'a mut Buffer,
     ) -> Result<(&'a [u8], usize), Stop> {
         let all = self.len() - from;
         let want = all.min(CHUNK);
         if want == 0 {
             return Ok((&[], 0));
         }
-        if buffer.len() < want {
-            buffer.resize(want, 0);
-        }
+        let buffer = buffer.first(want)?;
         let mut skip = from;
         let mut left = want;
         let mut pieces = Vec::with_capacity(self.payload.len());
@@ -61,7 +62,7 @@ impl Message {
                 pieces.push(Piece::new(piece.address().wrapping_add(gone as u64), len));
             }
         }
-        let n = match caller::gather(call, &pieces, buffer.get_mut(..want).unwrap_or_default()) {
+        let n = match caller::gather(call, &pieces, buffer) {
             Err(FAULT) => 0,
             read => read?,
         };
@@ -110,15 +111,16 @@ impl Worker {
         if control_len >= CONTROL_MAX {
             return Err(Stop::Fail(libc::ENOBUFS));
         }
-        let mut bytes = vec![0; control_len as usize];
+        let share = Share::of(2 * control_len as usize)?;
+        let mut bytes = zeroes(control_len as usize)?;
         caller::read(call, control, &mut bytes)?;
-        Ok(Message { address, payload, control: bytes, flags })
+        Ok(Message { address, payload, control: bytes, flags, _share: share })
     }
 }
 
 /// A copy of a `struct iovec` list, with the errors of `__import_iovec` (lib/iov_iter.c).
 fn pieces_at(call: &Notification, at: u64, count: usize) -> Result<Vec<Piece>, Stop> {
-    let mut bytes = vec![0; count * 16];
+    let mut bytes = zeroes(count * 16)?;
     caller::read(call, at, &mut bytes)?;
     let field = |raw: &[u8], at: usize| {
         raw.get(at..).and_then(|rest| rest.first_chunk()).map_or(0, |bytes| u64::from_ne_bytes(*bytes))

@@ -6,6 +6,7 @@
 
 mod acts;
 mod bind;
+mod budget;
 mod caller;
 mod connect;
 mod create;
@@ -15,6 +16,7 @@ mod holder;
 mod message;
 mod name;
 mod option;
+mod others;
 mod pending;
 mod pin;
 mod remembered;
@@ -31,8 +33,10 @@ mod worker;
 pub use rights::NetworkOwner;
 pub use watch::Child;
 
+use crate::sys::process::Identity;
 use crate::sys::seccomp::Listener;
 use crate::sys::{self, pidfd, socket};
+use crate::{cage, procfs};
 use acts::Acts;
 use caller::Handles;
 use chbind_policy::{Context, Transport};
@@ -54,6 +58,8 @@ pub struct Assignment {
     pub listener: Listener,
     /// What they may do.
     pub context: &'static Context<'static>,
+    /// Whether the program is taken for hostile.
+    pub strict: bool,
     /// The name of the context in messages.
     pub name: String,
     /// Where messages go while the command lives; `None` for nowhere.
@@ -74,6 +80,9 @@ pub struct Assignment {
 struct Shared {
     listener: Listener,
     context: &'static Context<'static>,
+    strict: bool,
+    /// Who the supervisor is.
+    own: Identity,
     network: NetworkOwner,
     netns_cookie: u64,
     handles: Handles,
@@ -118,7 +127,7 @@ impl Serving {
 
 /// Begins to answer calls.
 pub fn start(assignment: Assignment) -> sys::Result<Serving> {
-    let Assignment { listener, context, name, messages, verbose, command, network, nid, child } = assignment;
+    let Assignment { listener, context, strict, name, messages, verbose, command, network, nid, child } = assignment;
     sys::signal::prepare_nudge()?;
     // Older kernels answer as surely, only slower.
     let _ = listener.wake_in_turn();
@@ -127,9 +136,12 @@ pub fn start(assignment: Assignment) -> sys::Result<Serving> {
         Ok(_) => pidfd::Of::Thread,
         Err(_) => pidfd::Of::Process,
     };
+    let own = procfs::identity(sys::signal::own_tid()).ok_or(sys::Errno(libc::ESRCH))?;
     let shared: &'static Shared = Box::leak(Box::new(Shared {
         listener,
         context,
+        strict,
+        own,
         network,
         netns_cookie,
         handles: Handles::new(of),
@@ -145,6 +157,8 @@ pub fn start(assignment: Assignment) -> sys::Result<Serving> {
         collisions: Collisions::default(),
         _nid: nid,
     }));
+    let program = cage::program(strict).map_err(|_| sys::Errno(libc::EINVAL))?;
+    sys::seccomp::confine(&program)?;
     if shared.crew.enlist(move || worker::run(shared)).is_err() {
         return Err(sys::Errno(libc::EAGAIN));
     }

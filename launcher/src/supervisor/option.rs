@@ -65,7 +65,7 @@ impl Worker {
         caller::read(call, call.args[3], read)?;
         let value = self.pointed_to(call, level, name, read)?;
         // One of these options gives a socket its address for a moment (pin::settle), others its filter (shield).
-        let _section = self.shared.acts.enter()?;
+        let _section = self.shared.acts.enter(fd)?;
         option::set(self.shared.context, facts(self.shared, fd, level, name)?, level, name, read)?;
         self.still_waiting(call)?;
         match value {

@@ -3,6 +3,8 @@
 
 use crate::confine::AT_NEED;
 use crate::procfs::{self, NamespaceId, Status};
+use crate::sys::process::{self, Identity};
+use crate::sys::signal::own_tid;
 use crate::sys::{self, namespace};
 use caps::{CapSet, Capability};
 use libc::pid_t;
@@ -63,6 +65,32 @@ impl NetworkOwner {
         Status::of(tid).is_some_and(holds)
             && procfs::namespace(tid, "user").is_some_and(|user| self.lineage.contains(&user))
     }
+}
+
+/// Runs `act` as the thread `tid`, as far as the kernel asks or others are told who did it: with its users and groups, and
+/// with no capability that it has not. Only the process id stays this one's. `None` if this process may not, or the thread
+/// is gone.
+pub(super) fn as_caller<T>(own: &Identity, tid: pid_t, act: impl FnOnce() -> T) -> Option<T> {
+    let (who, status) = (procfs::identity(tid)?, Status::of(tid)?);
+    let before = caps::read(None, CapSet::Effective).ok()?;
+    let is_other = who != *own;
+    let lends = |capability: &&Capability| status.effective & capability.bitmask() != 0;
+    let taken = (|| {
+        if is_other {
+            process::impersonate(&who).ok()?;
+        }
+        let fewer = caps::read(None, CapSet::Effective).ok()?.iter().filter(lends).copied().collect();
+        caps::set(None, CapSet::Effective, &fewer).ok()
+    })();
+    let done = taken.map(|()| act());
+    // What gives the identity back takes capabilities, and changes them.
+    let again = || caps::set(None, CapSet::Effective, &before).is_ok();
+    let itself = || !is_other || procfs::identity(own_tid()).as_ref() == Some(own) || process::impersonate(own).is_ok();
+    if !(again() && itself() && again()) {
+        // A thread that is somebody else must not serve another call.
+        std::process::abort();
+    }
+    done
 }
 
 /// Runs `act` with the capabilities in effect for this thread that it otherwise only [may have](AT_NEED). (Without

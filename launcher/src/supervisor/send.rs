@@ -1,6 +1,7 @@
 //! sendto, sendmsg and sendmmsg: address, control messages and payload are copied, judged and sent from the copy.
 
 use super::acts::Section;
+use super::budget::{Buffer, Share};
 use super::caller::Stop;
 use super::connect::ATTEMPTS;
 use super::message::{self, Message};
@@ -22,16 +23,16 @@ use std::os::fd::{AsFd, BorrowedFd};
 /// No datagram is longer, in bytes (net/ipv4/udp.c).
 const DATAGRAM_MAX: usize = 0xffff;
 /// `UIO_MAXIOV` (linux/uio.h): messages of one sendmmsg.
-const MESSAGES_MAX: u64 = 1024;
+pub(super) const MESSAGES_MAX: u64 = 1024;
 /// The size of `struct mmsghdr` on a 64-bit kernel, in bytes.
-const HEADER_MANY: u64 = 64;
+pub(super) const HEADER_MANY: u64 = 64;
 /// Of a 32-bit program. sendto knows no such flag; the others say EINVAL to it before all else (net/socket.c).
 const MSG_CMSG_COMPAT: i32 = i32::MIN;
 
 /// A send on a socket of another family runs as it is, but never with `MSG_FASTOPEN`: should another thread put a TCP
 /// socket in its place meanwhile, that flag would connect it, which the Landlock floor does not see.
-fn other_family(flags: i32) -> Result<Answer, Stop> {
-    if flags & libc::MSG_FASTOPEN != 0 { Err(Stop::Fail(libc::EOPNOTSUPP)) } else { Ok(Answer::Continue) }
+fn no_fast_open(flags: i32) -> Result<i32, Stop> {
+    if flags & libc::MSG_FASTOPEN != 0 { Err(Stop::Fail(libc::EOPNOTSUPP)) } else { Ok(flags) }
 }
 
 fn known(flags: i32) -> Result<i32, Stop> {
@@ -53,16 +54,20 @@ impl Worker {
         let flags = call.args[3] as i32 & !MSG_CMSG_COMPAT;
         let [_, at, len, _, address, address_len] = call.args;
         let payload = vec![message::piece(at, len)?];
-        let Some((fd, socket)) = self.inet(call, Likely::Datagram)? else { return other_family(flags) };
+        let Some((fd, socket)) = self.inet(call, Likely::Datagram)? else {
+            return self.sendto_other(call, no_fast_open(flags)?);
+        };
         let address = Some(self.address(call, address, address_len)?);
-        let message = Message { address, payload, control: Vec::new(), flags };
+        let message = Message { address, payload, control: Vec::new(), flags, _share: Share::default() };
         let sent = self.transmit(call, fd.as_fd(), &socket, message)?;
         Ok(Answer::Return(sent as i64))
     }
 
     pub(super) fn sendmsg(&mut self, call: &Notification) -> Result<Answer, Stop> {
         let flags = known(call.args[2] as i32)?;
-        let Some((fd, socket)) = self.inet(call, Likely::Datagram)? else { return other_family(flags) };
+        let Some((fd, socket)) = self.inet(call, Likely::Datagram)? else {
+            return self.sendmsg_other(call, no_fast_open(flags)?);
+        };
         let message = self.message(call, call.args[1], flags)?;
         let sent = self.transmit(call, fd.as_fd(), &socket, message)?;
         Ok(Answer::Return(sent as i64))
@@ -71,7 +76,9 @@ impl Worker {
     /// As many as can be sent; an error counts only if it is the first's (`__sys_sendmmsg`, net/socket.c).
     pub(super) fn sendmmsg(&mut self, call: &Notification) -> Result<Answer, Stop> {
         let flags = known(call.args[3] as i32)?;
-        let Some((fd, socket)) = self.inet(call, Likely::Datagram)? else { return other_family(flags) };
+        let Some((fd, socket)) = self.inet(call, Likely::Datagram)? else {
+            return self.sendmmsg_other(call, no_fast_open(flags)?);
+        };
         let [_, at, many, ..] = call.args;
         let many = (many & u64::from(u32::MAX)).min(MESSAGES_MAX);
         let memory = Memory::open(&self.shared.listener, call)?;
@@ -131,7 +138,7 @@ impl Worker {
             0 => return None,
             _ => libc::EOPNOTSUPP,
         };
-        if let Ok(_section) = self.shared.acts.enter()
+        if let Ok(_section) = self.shared.acts.enter(fd)
             && self.still_waiting(call).is_ok()
         {
             self.give_port(call, fd, socket);
@@ -146,7 +153,7 @@ impl Worker {
         fd: BorrowedFd,
         socket: &Socket,
         message: &Message,
-        buffer: &mut Vec<u8>,
+        buffer: &mut Buffer,
     ) -> Result<usize, Stop> {
         let total = message.len();
         let mut sent = 0;
@@ -186,7 +193,7 @@ impl Worker {
         fd: BorrowedFd,
         socket: &Socket,
         message: &Message,
-        buffer: &mut Vec<u8>,
+        buffer: &mut Buffer,
     ) -> Result<usize, Stop> {
         let (payload, missing) = match socket.transport {
             Transport::Tcp => message.load(call, 0, buffer)?,
@@ -198,7 +205,7 @@ impl Worker {
         for _ in 0..ATTEMPTS {
             // A stream that does not connect has nothing to be judged by.
             let judged = socket.transport != Transport::Tcp || message.flags & libc::MSG_FASTOPEN != 0;
-            let section = judged.then(|| self.shared.acts.enter()).transpose()?;
+            let section = judged.then(|| self.shared.acts.enter(fd)).transpose()?;
             let bound = self.shared.local(fd)?;
             let host = Asker { shared: self.shared, socket: fd, interface: control::interface(&message.control) };
             let judged = send::send(self.shared.context, socket, bound, raw, message.flags, &host);
@@ -231,7 +238,7 @@ impl Worker {
             if let Some(section) =
                 section.as_ref().filter(|_| matches!(action.source, Source::Pin(_) | Source::Open { .. }))
             {
-                section.require_idle(fd, libc::EALREADY)?;
+                section.require_idle(libc::EALREADY)?;
             }
             match self.take_place(fd, socket, action.source) {
                 Ok(taken) if taken == action.source => {}
@@ -287,7 +294,7 @@ impl Worker {
         fd: BorrowedFd,
         message: &Message,
         sent: usize,
-        buffer: &mut Vec<u8>,
+        buffer: &mut Buffer,
     ) -> Result<usize, Stop> {
         let (payload, missing) = message.load(call, sent, buffer)?;
         self.still_waiting(call)?;
@@ -304,8 +311,9 @@ impl Worker {
         section: Option<Section<'static>>,
         piece: Departure,
     ) -> Result<usize, Stop> {
-        let pages;
+        let (pages, _share);
         let payload = if piece.flags & libc::MSG_ZEROCOPY != 0 {
+            _share = Share::of(piece.payload.len())?;
             pages = Pages::holding(piece.payload)?;
             &*pages
         } else {
@@ -321,7 +329,7 @@ impl Worker {
                 done => return Ok(done?),
             }
         }
-        let _in_flight = section.map(|section| section.take_off(fd)).transpose()?;
+        let _in_flight = section.map(Section::take_off);
         if !wants_to_block()? {
             return Ok(send(libc::MSG_DONTWAIT)?);
         }

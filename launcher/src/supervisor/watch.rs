@@ -51,6 +51,9 @@ pub(super) fn run(shared: &'static Shared, command: OwnedFd, mut child: Option<C
     // From Linux 6.11 on a context is empty before its last task has been waited for.
     while !over || child.as_ref().is_some_and(|child| !child.ended) {
         let leader = shared.crew.look(&mut seen, move || worker::run(shared));
+        if shared.crew.is_vacated() {
+            worker::turn_away(shared);
+        }
         let next = shared.pending.look(&shared.listener);
         let backlog = shared.teller.has_backlog().then_some(UNREAD);
         let mut events = vec![(Event::Woken, PollFd::new(shared.pending.wake.as_fd(), PollFlags::POLLIN))];

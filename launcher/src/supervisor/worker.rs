@@ -1,15 +1,17 @@
 //! One thread of the supervisor: takes a call, finds its rule, answers it.
 
 use super::Shared;
+use super::budget::Buffer;
 use super::caller::{self, Stop};
 use super::crew::Turn;
 use super::name::Which;
 use super::pending::{Blocked, Standing};
 use crate::sys::seccomp::{Answer, Notification, Received};
 use crate::sys::{self, Errno, socket};
+use chbind_policy::others;
 use chbind_policy::sockaddr::{self, LEN_MAX};
 use chbind_policy::{Reason, Refusal, Socket, Transport};
-use libc::{AF_ALG, AF_INET6, AF_NETLINK, AF_UNIX, c_long};
+use libc::{AF_INET6, c_long};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::fmt;
 use std::net::SocketAddr;
@@ -74,7 +76,7 @@ impl RawAddress {
 pub(super) struct Worker {
     pub(super) shared: &'static Shared,
     /// For payloads; grows to the largest datagram.
-    pub(super) buffer: Vec<u8>,
+    pub(super) buffer: Buffer,
     pub(super) subject: Subject,
     turn: Option<Turn>,
     blocked: Option<Blocked<'static>>,
@@ -111,6 +113,26 @@ fn answer_calls(shared: &'static Shared) {
     }
 }
 
+/// Calls turned away in a row: who does so has other things to look after.
+const TURNED_AWAY: usize = 256;
+
+/// Fails the calls that wait, for there is no thread to answer them.
+pub(super) fn turn_away(shared: &'static Shared) {
+    let waits = |shared: &Shared| {
+        let mut fds = [PollFd::new(shared.listener.fd().as_fd(), PollFlags::POLLIN)];
+        poll(&mut fds, PollTimeout::ZERO).is_ok()
+            && fds.iter().any(|fd| fd.revents().is_some_and(|events| events.contains(PollFlags::POLLIN)))
+    };
+    for _ in 0..TURNED_AWAY {
+        if !waits(shared) {
+            return;
+        }
+        if let Ok(Received::Call(call)) = shared.listener.receive() {
+            let _ = shared.listener.answer(call.id, Answer::Fail(libc::ENOBUFS));
+        }
+    }
+}
+
 /// Whether the last task of the context is gone. (From Linux 6.11 on a receive says so by failing.)
 fn is_over(shared: &Shared) -> bool {
     let mut fds = [PollFd::new(shared.listener.fd().as_fd(), PollFlags::empty())];
@@ -137,7 +159,7 @@ fn name_of(nr: c_long) -> &'static str {
 
 impl Worker {
     fn new(shared: &'static Shared) -> Self {
-        Worker { shared, buffer: Vec::new(), subject: Subject::Call(""), turn: None, blocked: None }
+        Worker { shared, buffer: Buffer::default(), subject: Subject::Call(""), turn: None, blocked: None }
     }
 
     fn serve(&mut self, call: &Notification, turn: Turn) {
@@ -182,7 +204,7 @@ impl Worker {
 
     fn identify(&self, fd: BorrowedFd, likely: Likely) -> Result<Option<Socket>, Stop> {
         let domain = socket::option(fd, libc::SOL_SOCKET, libc::SO_DOMAIN)?;
-        if matches!(domain, AF_UNIX | AF_NETLINK | AF_ALG) {
+        if others::is_other(domain) {
             return Ok(None);
         }
         if socket::netns_cookie(fd)? != self.shared.netns_cookie {

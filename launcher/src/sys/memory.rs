@@ -97,7 +97,7 @@ struct Query {
 }
 
 /// `PROCMAP_QUERY`: `_IOWR('f', 17, struct procmap_query)`.
-const PROCMAP_QUERY: c_ulong = 3 << 30 | (size_of::<Query>() as c_ulong) << 16 | (b'f' as c_ulong) << 8 | 17;
+pub const PROCMAP_QUERY: c_ulong = 3 << 30 | (size_of::<Query>() as c_ulong) << 16 | (b'f' as c_ulong) << 8 | 17;
 const PROCMAP_QUERY_VMA_WRITABLE: u64 = 2;
 
 /// What is mapped at `address` in the address space that `maps`, an open /proc/PID/maps, belongs to. ENOTTY before

@@ -3,6 +3,7 @@
 use super::{Result, cerr, small};
 use libc::{c_uint, pid_t};
 use std::ffi::CString;
+use std::os::fd::{FromRawFd, OwnedFd};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The two sides of a fork.
@@ -147,6 +148,59 @@ pub fn on_account_of<T>(user: libc::uid_t, act: impl FnOnce() -> T) -> T {
     done
 }
 
+/// Who a thread is to the kernel and to others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The real user and group.
+    pub real: (libc::uid_t, libc::gid_t),
+    /// The user and group by whom files are looked for.
+    pub fs: (libc::uid_t, libc::gid_t),
+    /// The supplementary groups.
+    pub groups: Vec<libc::gid_t>,
+}
+
+/// -1: leave it as it is (setresuid(2)).
+const AS_IT_IS: libc::uid_t = libc::uid_t::MAX;
+
+/// Makes this thread, and no other, look like `who`; its effective and saved user and group stay.
+pub fn impersonate(who: &Identity) -> Result<()> {
+    // By number: the library's functions change all threads.
+    let (groups, at) = (who.groups.len(), who.groups.as_ptr());
+    // SAFETY: the kernel reads `groups` numbers, which `at` has.
+    cerr(unsafe { libc::syscall(libc::SYS_setgroups, groups, at) })?;
+    let (user, group) = who.real;
+    // SAFETY: plain numbers.
+    cerr(unsafe { libc::syscall(libc::SYS_setresgid, group, AS_IT_IS, AS_IT_IS) })?;
+    // SAFETY: plain numbers.
+    cerr(unsafe { libc::syscall(libc::SYS_setresuid, user, AS_IT_IS, AS_IT_IS) })?;
+    let (user, group) = who.fs;
+    for (call, id) in [(libc::SYS_setfsgid, group), (libc::SYS_setfsuid, user)] {
+        // They say what was before, and nothing of success: asked again, with a number that is none, they say what is now.
+        // SAFETY: plain numbers.
+        unsafe { libc::syscall(call, id) };
+        // SAFETY: as above.
+        if unsafe { libc::syscall(call, AS_IT_IS) } as u32 != id {
+            return Err(super::Errno(libc::EPERM));
+        }
+    }
+    // SAFETY: plain numbers. The change has reset whether this process is dumpable, to fs.suid_dumpable.
+    unsafe { libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0) };
+    Ok(())
+}
+
+/// Finds what is at `path` (absolute, and not by way of this process's own descriptors or directories) without opening it.
+pub fn find(path: &std::ffi::CStr) -> Result<OwnedFd> {
+    // SAFETY: all-zero is a valid open_how.
+    let mut how: libc::open_how = unsafe { std::mem::zeroed() };
+    how.flags = (libc::O_PATH | libc::O_CLOEXEC) as u64;
+    how.resolve = libc::RESOLVE_NO_MAGICLINKS;
+    let size = size_of::<libc::open_how>();
+    // SAFETY: the kernel reads the path to its end and one open_how.
+    let fd = cerr(unsafe { libc::syscall(libc::SYS_openat2, libc::AT_FDCWD, path.as_ptr(), &raw const how, size) })?;
+    // SAFETY: the descriptor is new, so nobody else owns it.
+    Ok(unsafe { OwnedFd::from_raw_fd(small(fd)) })
+}
+
 /// Waits until whatever found a socket by its former address is through with it: packets find theirs in an RCU read-side
 /// section, and `MEMBARRIER_CMD_GLOBAL` waits for those that have begun (kernel/sched/membarrier.c). Takes some 20 ms.
 pub fn await_packets_in_flight() {
@@ -160,6 +214,17 @@ pub fn forbid_core() -> Result<()> {
     let none = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: `none` is a valid limit that the kernel only reads.
     cerr(unsafe { libc::setrlimit(libc::RLIMIT_CORE, &raw const none) }).map(drop)
+}
+
+/// Keeps this process from having more memory of its own than this, in bytes (`RLIMIT_DATA`).
+pub fn limit_memory(bytes: u64) -> Result<()> {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: the kernel fills `limit`.
+    cerr(unsafe { libc::getrlimit(libc::RLIMIT_DATA, &raw mut limit) })?;
+    limit.rlim_max = limit.rlim_max.min(bytes);
+    limit.rlim_cur = limit.rlim_cur.min(bytes);
+    // SAFETY: the kernel only reads `limit`.
+    cerr(unsafe { libc::setrlimit(libc::RLIMIT_DATA, &raw const limit) }).map(drop)
 }
 
 /// Raises the soft limit of open descriptors to the hard one.

@@ -25,6 +25,20 @@ pub fn bind(socket: BorrowedFd, address: SocketAddr) -> Result<()> {
     cerr(unsafe { libc::bind(socket.as_raw_fd(), bytes.as_ptr().cast(), len as socklen_t) }).map(drop)
 }
 
+/// bind(2) to an address of any family.
+pub fn bind_bytes(socket: BorrowedFd, address: &[u8]) -> Result<()> {
+    let len = address.len() as socklen_t;
+    // SAFETY: the kernel reads `len` bytes, which `address` has.
+    cerr(unsafe { libc::bind(socket.as_raw_fd(), address.as_ptr().cast(), len) }).map(drop)
+}
+
+/// connect(2) to an address of any family.
+pub fn connect_bytes(socket: BorrowedFd, address: &[u8]) -> Result<()> {
+    let len = address.len() as socklen_t;
+    // SAFETY: the kernel reads `len` bytes, which `address` has.
+    cerr(unsafe { libc::connect(socket.as_raw_fd(), address.as_ptr().cast(), len) }).map(drop)
+}
+
 /// connect(2).
 pub fn connect(socket: BorrowedFd, address: SocketAddr) -> Result<()> {
     let (bytes, len) = sockaddr::encode(address);
@@ -270,18 +284,23 @@ pub fn send(
     control: &[u8],
     flags: c_int,
 ) -> Result<usize> {
-    let (mut bytes, len) = match address {
+    let (bytes, len) = match address {
         Some(address) => sockaddr::encode(address),
         None => ([0; sockaddr::LEN_V6], 0),
     };
+    send_bytes(socket, bytes.get(..len).unwrap_or_default(), payload, control, flags)
+}
+
+/// The same to an address of any family, empty for none.
+pub fn send_bytes(socket: BorrowedFd, address: &[u8], payload: Payload, control: &[u8], flags: c_int) -> Result<usize> {
     let bytes_there = libc::iovec { iov_base: payload.bytes.as_ptr().cast_mut().cast(), iov_len: payload.bytes.len() };
     let missing = libc::iovec { iov_base: std::ptr::null_mut(), iov_len: payload.missing };
     let mut pieces = [bytes_there, missing];
     // SAFETY: all-zero is a valid msghdr: null pointers with zero lengths.
     let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
-    if len > 0 {
-        message.msg_name = bytes.as_mut_ptr().cast();
-        message.msg_namelen = len as socklen_t;
+    if !address.is_empty() {
+        message.msg_name = address.as_ptr().cast_mut().cast();
+        message.msg_namelen = address.len() as socklen_t;
     }
     message.msg_iov = pieces.as_mut_ptr();
     message.msg_iovlen = if payload.missing == 0 { 1 } else { 2 };
