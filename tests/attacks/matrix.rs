@@ -14,8 +14,8 @@ fn readme() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md")
 }
 
-pub(crate) fn head(columns: &[String]) -> String {
-    format!("| attack | {} |\n|---|{}", columns.join(" | "), "---|".repeat(columns.len()))
+pub(crate) fn head(columns: &[String]) -> [String; 2] {
+    [format!("| attack | {} |", columns.join(" | ")), format!("|---|{}", "---|".repeat(columns.len()))]
 }
 
 pub(crate) fn row(name: &str, cells: &[String]) -> String {
@@ -31,10 +31,16 @@ fn split(text: &str) -> Outcome<(&str, &str, &str)> {
     parts.ok_or_else(|| format!("README.md lacks '{}' and '{}'", MARKS.0, MARKS.1).into())
 }
 
-/// The lines of the README's matrix.
-pub(crate) fn committed() -> Outcome<Vec<String>> {
+/// How many of the lines are in the README, and what differs; if these are all, it has no others.
+pub(crate) fn compare(lines: &[String], all: bool) -> Outcome<(usize, Vec<String>)> {
     let text = std::fs::read_to_string(readme())?;
-    Ok(split(&text)?.1.trim().lines().map(str::to_owned).collect())
+    let committed: Vec<&str> = split(&text)?.1.trim().lines().collect();
+    let missing = lines.iter().filter(|line| !committed.contains(&line.as_str()));
+    let mut differences: Vec<String> = missing.map(|line| format!("README.md has not: {line}")).collect();
+    let as_committed = lines.len() - differences.len();
+    let others = committed.iter().filter(|line| all && !lines.iter().any(|ours| ours == *line));
+    differences.extend(others.map(|line| format!("README.md has, and it is not so: {line}")));
+    Ok((as_committed, differences))
 }
 
 /// Writes it anew.

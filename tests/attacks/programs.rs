@@ -21,13 +21,14 @@ pub(crate) const ATTACKS: &[Attack] = &[
         .shows(&["done", "EFAULT"]),
 ];
 
-/// The program gets its rights where root's context runs it for an ordinary user; an ordinary user's context gives none.
+/// The program gets its rights where root's context runs it for an ordinary user; an ordinary user's context gives
+/// none.
 fn set_id(stage: &Stage) -> Outcome<Report> {
     let (uid, gid) = stage.t.bed().ids(Who::User);
     let victim = stage.t.dir().join("victim");
     fs::copy(stage.t.bed().bin().join("attack-exec"), &victim)?;
     chown(&victim, Some(0), Some(gid))?;
-    fs::set_permissions(&victim, Permissions::from_mode(0o4710))?;
+    fs::set_permissions(&victim, Permissions::from_mode(0o4750))?;
     let as_user = match stage.t.who() {
         Who::Root => format!("setpriv --reuid={uid} --regid={gid} --clear-groups --"),
         Who::User => String::new(),

@@ -21,7 +21,8 @@ pub(crate) struct Stage<'a> {
     nid: u16,
 }
 
-/// Attacks on a supervisor find it by its number: no two that may run at once have the same, nor those of two test runs.
+/// Attacks on a supervisor find it by its number: no two that may run at once have the same, nor those of two test
+/// runs.
 static SERIAL: AtomicU32 = AtomicU32::new(0);
 
 fn next_nid() -> u16 {

@@ -47,8 +47,8 @@ fn local(text: &str) -> Option<(IpAddr, u16)> {
     Some((ip, u16::from_str_radix(port, 16).ok()?))
 }
 
-/// The sockets with a local address that is none of the context's, in words, but for those on one of our ports and those in our
-/// queue at that port; and all packet sockets.
+/// The sockets with a local address that is none of the context's, in words, but for those on one of our ports and
+/// those in our queue at that port; and all packet sockets.
 pub(crate) fn strays(of_context: impl Fn(IpAddr) -> bool, ours: &[u16], queue: u16) -> Vec<String> {
     let mut found = Vec::new();
     for name in TABLES {
@@ -68,7 +68,8 @@ pub(crate) fn strays(of_context: impl Fn(IpAddr) -> bool, ours: &[u16], queue: u
     found
 }
 
-/// A datagram socket on a wildcard may be behind a filter: whether one takes what is sent to an address that no context has.
+/// A datagram socket on a wildcard may be behind a filter: whether one takes what is sent to an address that no context
+/// has.
 fn hears_all(name: &str, port: u16) -> bool {
     let sent = UdpSocket::bind((F, 0)).and_then(|socket| socket.send_to(b"stray", (F, port)));
     // Without an answer to the question it counts as one that does.

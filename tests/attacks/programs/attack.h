@@ -2,9 +2,9 @@
  *
  *     tried=WHAT attempts=N done=N out=N errnos=NAME:N,...
  *
- * An attempt is a call that must not get out of the context. It is `done` if it took effect within the context, `out` if it
- * got out as far as can be told from inside. What the world saw is for the test to say; a socket that got out therefore
- * stays open until the test, having looked, closes standard input.
+ * An attempt is a call that must not get out of the context. It is `done` if it took effect within the context, `out`
+ * if it got out as far as can be told from inside. What the world saw is for the test to say; a socket that got out
+ * therefore stays open until the test, having looked, closes standard input.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -29,8 +29,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* As outside.rs has them: the context's address; others of this host; one that peers have; the ports of peers, of the one
- * that a rule forbids, and of what is on the host's own loopback. */
+/* As outside.rs has them: the context's address; others of this host; one that peers have; the ports of peers, of
+ * the one that a rule forbids, and of what is on the host's own loopback. */
 #define OWN "10.0.0.1"
 #define OTHER "10.0.0.2"
 #define FOREIGN "10.0.0.3"
@@ -112,9 +112,10 @@ static int send_to(int fd, const char *ip, int port)
 
 enum where { NOWHERE, INSIDE, OUTSIDE };
 
-/* Where the socket is by its own name and its peer's: nowhere yet, inside or outside of the context. The host's loopback is
- * shown like the context's own: that one is for the test to tell. A datagram socket may be on the wildcard behind a locked
- * filter; whether that keeps out what is sent to other addresses is for the test to tell, too. */
+/* Where the socket is by its own name and its peer's: nowhere yet, inside or outside of the context. The host's
+ * loopback is shown like the context's own: that one is for the test to tell. A datagram socket may be on the
+ * wildcard behind a locked filter; whether that keeps out what is sent to other addresses is for the test to tell,
+ * too. */
 static enum where where(int fd)
 {
 	struct sockaddr_in name = { 0 }, peer = { 0 };

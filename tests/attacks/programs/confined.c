@@ -1,5 +1,5 @@
-/* `confined WAY`: a program that confines itself further, and must stay held by that; or that uses the means of doing so
- * against the context.
+/* `confined WAY`: a program that confines itself further, and must stay held by that; or that uses the means of doing
+ * so against the context.
  *
  *   landlock  its own Landlock rules allow TCP port 8080 to be bound, and nothing else
  *   seccomp   its own filter refuses bind and connect
@@ -47,7 +47,9 @@ static void filter(const int *calls, int count, unsigned action, unsigned flags)
 	attempt(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &whole));
 }
 
-static const int checked[] = { SYS_socket, SYS_bind, SYS_connect, SYS_listen, SYS_sendto, SYS_sendmsg, SYS_getsockname };
+static const int checked[] = {
+	SYS_socket, SYS_bind, SYS_connect, SYS_listen, SYS_sendto, SYS_sendmsg, SYS_getsockname,
+};
 
 static void own_filter(void)
 {
@@ -65,7 +67,8 @@ static void own_filter(void)
 static const unsigned actions[][2] = {
 	{ SECCOMP_RET_USER_NOTIF, 0 },
 	{ SECCOMP_RET_USER_NOTIF, SECCOMP_FILTER_FLAG_NEW_LISTENER },
-	{ SECCOMP_RET_USER_NOTIF, SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_TSYNC_ESRCH },
+	{ SECCOMP_RET_USER_NOTIF,
+	  SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_TSYNC_ESRCH },
 	{ SECCOMP_RET_ERRNO, 0 },
 	{ SECCOMP_RET_TRACE, 0 },
 	{ SECCOMP_RET_TRAP, 0 },

@@ -1,5 +1,5 @@
-/* `flip WHAT`: calls whose memory another thread changes all the time, between what is the context's and what is not. Who
- * judges one value and lets the kernel read another is caught.
+/* `flip WHAT`: calls whose memory another thread changes all the time, between what is the context's and what is not.
+ * Who judges one value and lets the kernel read another is caught.
  *
  *   bind     the address that sockets are bound to
  *   connect  the peer
@@ -23,8 +23,8 @@ static int goes_on(void)
 	return (attempts < CALLS || flips < FLIPS) && !out && now() - began < SECONDS;
 }
 
-/* Each value is to stay for as long as the others on the average, but not for the same time each time: from nothing to the few
- * microseconds that lie between a check and its use. */
+/* Each value is to stay for as long as the others on the average, but not for the same time each time: from nothing
+ * to the few microseconds that lie between a check and its use. */
 static void dwell(void)
 {
 	static unsigned long random = 88172645463325252;

@@ -1,5 +1,5 @@
-/* A 32-bit program (built with -m32, without any library): its socket calls by number and by socketcall. It tells in the
- * same line as the others what came of them (attack.h).
+/* A 32-bit program (built with -m32, without any library): its socket calls by number and by socketcall. It tells in
+ * the same line as the others what came of them (attack.h).
  */
 #define AF_INET 2
 #define FOREIGN 0x0300000a /* 10.0.0.3 */
@@ -24,7 +24,8 @@ static int call(int nr, int a, int b, int c)
 	return result;
 }
 
-/* sendto has six arguments, the last in a register that the compiler may need itself: socketcall takes them by memory. */
+/* sendto has six arguments, the last in a register that the compiler may need itself: socketcall takes them by
+ * memory. */
 static int by_memory(int which, int a, int b, int c, int d, int e, int f)
 {
 	int args[6] = { a, b, c, d, e, f };

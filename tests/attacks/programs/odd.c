@@ -20,7 +20,8 @@ static void try_number(int fd)
 
 static void reopen(void)
 {
-	static const char *const paths[] = { "/proc/self/fd/%d", "/proc/thread-self/fd/%d", "/dev/fd/%d", "/proc/self/task/../fd/%d" };
+	static const char *const paths[] = { "/proc/self/fd/%d", "/proc/thread-self/fd/%d", "/dev/fd/%d",
+					     "/proc/self/task/../fd/%d" };
 	static const int flags[] = { O_RDONLY, O_RDWR, O_PATH, O_PATH | O_NOFOLLOW };
 
 	for (int type = SOCK_STREAM; type <= SOCK_DGRAM; type++) {

@@ -1,6 +1,6 @@
-/* `swap CALL LOCAL INET WHO SECONDS`: calls on one descriptor number, under which a thread, or (WHO) a process that shares the
- * descriptors and nothing else, puts two sockets in turn: one on which calls are let run (LOCAL: unix, netlink) and one
- * of the Internet (INET: udp, tcp). With `tcp` as LOCAL both are of the Internet.
+/* `swap CALL LOCAL INET WHO SECONDS`: calls on one descriptor number, under which a thread, or (WHO) a process that
+ * shares the descriptors and nothing else, puts two sockets in turn: one on which calls are let run (LOCAL: unix,
+ * netlink) and one of the Internet (INET: udp, tcp). With `tcp` as LOCAL both are of the Internet.
  *
  *   bind connect send listen  the calls; send is sendto, sendmsg and sendmmsg
  *   fastopen                  sends that connect
@@ -89,8 +89,8 @@ static void try_send(int i)
 		m.msg_hdr.msg_control = &control, m.msg_hdr.msg_controllen = sizeof(control);
 	sent = i % 5 < 2 ? sendto(SLOT, "x", 1, MSG_NOSIGNAL, (struct sockaddr *)&to, sizeof(to))
 	       : i % 5 < 4 ? sendmsg(SLOT, &m.msg_hdr, MSG_NOSIGNAL) : sendmmsg(SLOT, &m, 1, MSG_NOSIGNAL);
-	/* A local socket takes no such address: it was the other, which must not have sent to that peer. A TCP socket sends to the
-	 * peer that it has. */
+	/* A local socket takes no such address: it was the other, which must not have sent to that peer. A TCP
+	 * socket sends to the peer that it has. */
 	if (attempt(sent)) {
 		done += i % 3 != 1;
 		out += i % 3 == 1 && is_local;
