@@ -167,7 +167,10 @@ fn judge(job: &Job, outcome: &Result<Verdict, String>) -> Result<Option<String>,
             Err(format!("without chbind it is {verdict:?}: it says nothing about chbind"))
         }
         (Some(mode), Ok(Verdict::Open(how))) if mode.shut => Err(format!("open, and must not be: {how}")),
-        (Some(mode), Ok(Verdict::Open(_))) => Ok(Some(format!("open: {}", job.attack.reason(mode)))),
+        (Some(mode), Ok(Verdict::Open(how))) => match job.attack.reason(mode) {
+            Some(reason) => Ok(Some(format!("open: {reason}"))),
+            None => Err(format!("open, and nobody knows why: {how}")),
+        },
         (Some(_), Ok(Verdict::Held)) => Ok(Some("held".to_owned())),
         (Some(_), Ok(Verdict::Refused)) => Ok(Some("refused".to_owned())),
     }

@@ -12,6 +12,9 @@ use crate::table::{Attack, Mode};
 /// No attack takes as long as this, not even on a busy machine.
 const LIMIT: Duration = Duration::from_secs(90);
 
+/// Seconds after which a race that somebody must win has been lost.
+const PATIENCE: &str = "30";
+
 /// What an attack is carried out with.
 pub(crate) struct Stage<'a> {
     pub(crate) t: &'a Test,
@@ -107,6 +110,11 @@ impl<'a> Stage<'a> {
         self.mode.is_none()
     }
 
+    /// Whether the attack is known to get out. Then it has time to; where it never does, it ends before.
+    fn gets_out(&self) -> bool {
+        self.mode.is_none_or(|mode| self.attack.reason(mode).is_some())
+    }
+
     /// A command in the context, with further options of chbind; without a context the command alone.
     pub(crate) fn inside(&self, command: &str) -> Cmd {
         match self.mode {
@@ -137,6 +145,7 @@ impl<'a> Stage<'a> {
 
     /// The same, with a further look.
     pub(crate) fn run_and(&self, command: Cmd, look: impl FnOnce() -> Outcome) -> Outcome<Report> {
+        let command = if self.gets_out() { command.env("PATIENCE", PATIENCE) } else { command };
         let mut program = command.stdin(Stdio::piped()).start()?;
         let told = |text: &str| text.lines().any(|line| line.starts_with("tried=")) && text.ends_with('\n');
         let ended = wait_for(LIMIT, || told(&program.stdout()) || program.status().is_some());

@@ -92,9 +92,8 @@ impl Attack {
         self
     }
 
-    /// Why it is open in that mode.
-    pub(crate) fn reason(&self, mode: &Mode) -> &'static str {
-        let known = self.open.iter().find(|(name, _)| *name == mode.name);
-        known.map_or("nobody knows why", |(_, reason)| reason)
+    /// Why it is open in that mode, if it is known to be.
+    pub(crate) fn reason(&self, mode: &Mode) -> Option<&'static str> {
+        self.open.iter().find(|(name, _)| *name == mode.name).map(|(_, reason)| *reason)
     }
 }

@@ -1,4 +1,4 @@
-/* `flip WHAT`: calls whose memory another thread changes all the time, between what is the context's and what is not.
+/* `flip WHAT SECONDS`: calls whose memory another thread changes all the time, between what is the context's and what is not.
  * Who judges one value and lets the kernel read another is caught.
  *
  *   bind     the address that sockets are bound to
@@ -9,18 +9,17 @@
  */
 #include "attack.h"
 
-/* So many calls, while the memory changed so often; but no longer than that. */
+/* So many calls, while the memory changed so often; or as many as there is time for. */
 #define CALLS 100000
 #define FLIPS 10000
-#define SECONDS 4
 
 static volatile unsigned long flips;
 static volatile int over;
-static double began;
+static double began, seconds;
 
 static int goes_on(void)
 {
-	return (attempts < CALLS || flips < FLIPS) && !out && now() - began < SECONDS;
+	return (attempts < CALLS || flips < FLIPS) && !out && now() - began < seconds;
 }
 
 /* Each value is to stay for as long as the others on the average, but not for the same time each time: from nothing
@@ -205,7 +204,7 @@ int main(int argc, char **argv)
 	prepare(&shared, OWN);
 	allowed = at(FOREIGN, PEER_PORT);
 	forbidden = at(FOREIGN, FORBIDDEN_PORT);
-	for (size_t i = 0; argc > 1 && i < sizeof(ways) / sizeof(ways[0]); i++) {
+	for (size_t i = 0; argc > 2 && i < sizeof(ways) / sizeof(ways[0]); i++) {
 		struct control *control = ways[i].flip == flip_cmsg ? &shared : &own;
 		pthread_t thread;
 
@@ -213,6 +212,7 @@ int main(int argc, char **argv)
 			continue;
 		message = (struct msghdr){ &allowed, sizeof(allowed), &payload.iov, 1, control, sizeof(own), 0 };
 		began = now();
+		seconds = atof(argv[2]);
 		pthread_create(&thread, NULL, ways[i].flip, NULL);
 		run_on(0);
 		ways[i].calls();
