@@ -10,9 +10,8 @@ use crate::hostile::unix_peers_see_each_other;
 use crate::rows::S;
 
 pub(crate) fn cases() -> Vec<Case> {
-    let mut all =
-        in_both_models![datagram_socket_swapped_in, listening_socket_swapped_in, source_swapped_in, with_threads];
-    all.extend(cases![both: stream_socket_swapped_in, tables_are_not_shared_by_processes, peers_of_one_thread,
+    let mut all = in_both_models![source_swapped_in, with_threads];
+    all.extend(cases![both: tables_are_not_shared_by_processes, peers_of_one_thread,
         syslog_from_go, servers, out_of_reach, kernel_without_the_floor; root: as_who_sends]);
     all
 }
@@ -21,22 +20,6 @@ const LONG: Duration = Duration::from_secs(90);
 
 fn strict(t: &Test, model: &str, command: &str) -> Cmd {
     t.chbind(&format!("{S} --strict -q {model}"), command).limit(LONG)
-}
-
-fn datagram_socket_swapped_in(t: &Test, model: &str) -> Outcome {
-    strict(t, model, &format!("ways swap-udp {F}")).run()?.ok()?.printed("foreign=0 wildcard=0")?;
-    Ok(())
-}
-
-fn stream_socket_swapped_in(t: &Test) -> Outcome {
-    strict(t, "", &format!("ways swap-tcp {F}")).run()?.ok()?.printed("foreign=0 wildcard=0")?;
-    Ok(())
-}
-
-fn listening_socket_swapped_in(t: &Test, model: &str) -> Outcome {
-    let done = strict(t, model, &format!("ways swap-listen {F}")).run()?.ok()?;
-    ensure!(done.stdout.contains("wildcard=0 ") && !done.stdout.contains("own=0 "), "{done}");
-    Ok(())
 }
 
 /// Datagrams that arrive at the socket, and where they come from.

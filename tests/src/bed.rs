@@ -27,7 +27,7 @@ pub enum Who {
 
 /// Probes that are built static.
 const STATIC_PROBES: &str =
-    "alarm bad_input flip flip-port listener nonblock sequence slow stuck tables threads unpin ways wild without";
+    "alarm bad_input flip-port listener nonblock sequence slow stuck tables threads unpin wild without";
 
 /// The shared ground of a run.
 #[derive(Debug)]
@@ -130,11 +130,34 @@ impl Bed {
         Ok(())
     }
 
+    /// The programs of `tests/attacks`, each under its name after `attack-`.
+    pub fn attack_programs(&self) -> Outcome {
+        // Few of them use all that they share.
+        const FLAGS: [&str; 3] = ["-static", "-pthread", "-Wno-unused-function"];
+        // Without a library no 32-bit one is needed.
+        const FLAGS_I386: [&str; 6] =
+            ["-m32", "-static", "-nostdlib", "-ffreestanding", "-fno-pie", "-fno-stack-protector"];
+        let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("attacks/programs");
+        for entry in fs::read_dir(sources)? {
+            let source = entry?.path();
+            if source.extension().is_none_or(|extension| extension != "c") {
+                continue;
+            }
+            let stem = source.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+            let flags: &[&str] = if stem == "i386" { &FLAGS_I386 } else { &FLAGS };
+            self.compile_file(&source, &format!("attack-{stem}"), flags)?;
+        }
+        Ok(())
+    }
+
     fn compile(&self, source: &str, name: &str, flags: &[&str]) -> Outcome {
+        self.compile_file(&probes().join(format!("{source}.c")), name, flags)
+    }
+
+    fn compile_file(&self, source: &Path, name: &str, flags: &[&str]) -> Outcome {
         let mut cc = Command::new("cc");
-        cc.args(["-O2", "-Wall", "-Werror", "-o"]).arg(self.bin().join(name)).args(flags);
-        cc.arg(probes().join(format!("{source}.c")));
-        run(&format!("compiling {source}.c"), cc)
+        cc.args(["-O2", "-Wall", "-Werror", "-o"]).arg(self.bin().join(name)).args(flags).arg(source);
+        run(&format!("compiling {}", source.display()), cc)
     }
 }
 

@@ -24,7 +24,6 @@ pub struct Case {
     name: String,
     identities: &'static [Who],
     alone: bool,
-    gap: Option<&'static str>,
     body: Body,
 }
 
@@ -47,21 +46,13 @@ impl Case {
     fn new(name: &str, identities: &'static [Who], body: impl Fn(&Test) -> Outcome + Send + Sync + 'static) -> Self {
         // module_path! puts the name of the test binary in front, which says nothing.
         let name = name.strip_prefix("e2e::").unwrap_or(name).to_owned();
-        Self { name, identities, alone: false, gap: None, body: Arc::new(body) }
+        Self { name, identities, alone: false, body: Arc::new(body) }
     }
 
     /// The same, with no other trial running beside it.
     #[must_use]
     pub fn alone(mut self) -> Self {
         self.alone = true;
-        self
-    }
-
-    /// Marks what is known not to hold yet, and why. Such a test is run like any other, and fails when it starts to hold, so
-    /// that the mark cannot outlive its reason.
-    #[must_use]
-    pub fn known_gap(mut self, reason: &'static str) -> Self {
-        self.gap = Some(reason);
         self
     }
 
@@ -72,15 +63,10 @@ impl Case {
                 Who::Root => "root",
                 Who::User => "user",
             };
-            let (body, alone, gap) = (Arc::clone(&self.body), self.alone, self.gap);
-            let mark = if gap.is_some() { "::known_gap" } else { "" };
-            Trial::test(format!("{}{mark}::{suffix}", self.name), move || {
+            let (body, alone) = (Arc::clone(&self.body), self.alone);
+            Trial::test(format!("{}::{suffix}", self.name), move || {
                 let bed = bed.get().ok_or("nothing has been set up")?;
-                match (gap, run(bed, who, alone, body)) {
-                    (None, result) => result,
-                    (Some(_), Err(_)) => Ok(()),
-                    (Some(reason), Ok(())) => Err(format!("holds by now: no gap any more ({reason})").into()),
-                }
+                run(bed, who, alone, body)
             })
         };
         self.identities.iter().map(trial).collect()
