@@ -30,6 +30,7 @@ const PLAIN: &[c_long] = &[
     libc::SYS_connect,
     libc::SYS_sendto,
     libc::SYS_sendmsg,
+    libc::SYS_landlock_create_ruleset,
     libc::SYS_recvfrom,
     // Files: /proc, messages, the ends of channels.
     libc::SYS_read,

@@ -165,6 +165,7 @@ fn rules(context: &Context, strict: bool) -> Result<Vec<Rule>, Error> {
         Rule::always(libc::SYS_getsockname, NOTIFY),
         Rule { nr: libc::SYS_socket, cases: plain.clone(), otherwise: NOTIFY },
         Rule { nr: libc::SYS_socketpair, cases: plain, otherwise: NOTIFY },
+        Rule::always(libc::SYS_landlock_create_ruleset, NOTIFY),
         Rule { nr: libc::SYS_setsockopt, cases: judged, otherwise: PASS },
         // Once this filter's listener is gone the kernel would take another, whose owner could answer for the supervisor.
         Rule {

@@ -13,6 +13,7 @@
 #![forbid(unsafe_code)]
 
 pub mod bind;
+pub mod confinement;
 pub mod connect;
 mod context;
 pub mod control;

@@ -8,6 +8,7 @@ mod acts;
 mod bind;
 mod budget;
 mod caller;
+mod confinement;
 mod connect;
 mod create;
 mod crew;

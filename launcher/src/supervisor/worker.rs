@@ -175,6 +175,7 @@ impl Worker {
             libc::SYS_sendmmsg => self.sendmmsg(call),
             libc::SYS_socket | libc::SYS_socketpair => self.create(call),
             libc::SYS_setsockopt => self.set_option(call),
+            libc::SYS_landlock_create_ruleset => self.create_ruleset(call),
             libc::SYS_getsockname => self.name(call, Which::Local),
             libc::SYS_getpeername => self.name(call, Which::Peer),
             // The filter holds nothing else back.

@@ -2,6 +2,7 @@
 //! wraps one system call with types; none of them decides anything.
 
 pub mod diag;
+pub mod landlock;
 pub mod memory;
 pub mod namespace;
 pub mod pidfd;
