@@ -27,7 +27,7 @@ pub enum Who {
 
 /// Probes that are built static.
 const STATIC_PROBES: &str =
-    "alarm bad_input flip flip-port listener nonblock sequence slow threads unpin ways wild without";
+    "alarm bad_input flip flip-port listener nonblock sequence slow storm threads unpin ways wild without";
 
 /// The shared ground of a run.
 #[derive(Debug)]
