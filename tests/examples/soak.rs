@@ -2,7 +2,7 @@
 //! that come and go by the thousand. Every ten seconds a line says how fast it was, and what the supervisor holds; at the end
 //! it must hold no more than after the first line. Needs root, as the tests do.
 //!
-//!     cargo build --release && cargo run --release -p chbind-tests --example soak
+//!     cargo build --release --workspace --bins --examples && sudo target/release/examples/soak
 
 #![forbid(unsafe_code)]
 
