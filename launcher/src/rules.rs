@@ -80,8 +80,8 @@ pub fn require_grantable(rules: &Rules, network: &NetworkOwner) -> Result<(), Er
     }
 }
 
-/// `PORT` or `PORT-PORT`.
-fn ports(text: &str) -> Result<Ports, Fault> {
+/// Reads `PORT` or `PORT-PORT`.
+pub fn ports(text: &str) -> Result<Ports, Fault> {
     let port = |digits: &str| match digits.parse() {
         // The kernel's own choice is not to be ruled.
         Ok(0) | Err(_) => Err(Fault::Port(text.to_owned())),
@@ -102,8 +102,8 @@ fn transport(text: &str) -> (Option<Transport>, &str) {
     }
 }
 
-/// `[tcp:|udp:]any|PORT|PORT-PORT`.
-fn service(text: &str) -> Result<Service, Fault> {
+/// Reads `[tcp:|udp:]any|PORT|PORT-PORT`.
+pub fn service(text: &str) -> Result<Service, Fault> {
     let (transport, rest) = transport(text);
     if let Some((word, _)) = rest.split_once(':') {
         return Err(Fault::Protocol(word.to_owned()));
@@ -112,8 +112,8 @@ fn service(text: &str) -> Result<Service, Fault> {
     Ok(Service { transport, ports })
 }
 
-/// `[tcp:|udp:](any|ADDR[/PREFIX])[:PORT[-PORT]]`, with IPv6 in brackets where a port follows.
-fn peers(text: &str) -> Result<ConnectRule, Fault> {
+/// Reads `[tcp:|udp:](any|ADDR[/PREFIX])[:PORT[-PORT]]`, with IPv6 in brackets where a port follows.
+pub fn peers(text: &str) -> Result<ConnectRule, Fault> {
     let (transport, rest) = transport(text);
     let (peers, port) = parts(rest)?;
     let peers = if peers == ANY { None } else { Some(net(&peers)?) };

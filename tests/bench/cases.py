@@ -11,6 +11,7 @@ from statistics import median
 
 from figures import Row, derived, figure, overheads, quartiles, ratios, spread
 from lab import ADDRESS, CannotMeasure
+from many import contexts as many
 
 
 def compared(what, figures, unit="us", goal="", reached=None):
@@ -227,4 +228,10 @@ def memory(lab):
               f"{len(found)} process{'es' * (len(found) > 1)}")
 
 
-ALL = {"bind": bind, "connect": connect, "send": send, "http": http, "start": start, "memory": memory}
+def contexts(lab):
+    """A thousand contexts at once."""
+    yield from many(lab, supervisors, weight, started_at("self")[0])
+
+
+ALL = {"bind": bind, "connect": connect, "send": send, "http": http, "start": start, "memory": memory,
+       "contexts": contexts}

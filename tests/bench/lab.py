@@ -26,7 +26,7 @@ class Lab:
         self.noise_seen = set()
 
     def __enter__(self):
-        for name in ("minimal", "calls", "stream", "sink", "spawn", "hold"):
+        for name in ("minimal", "calls", "stream", "sink", "spawn", "hold", "serve"):
             command = ["cc", "-O2", "-Wall", "-Wextra", "-pthread", "-o", self.program(name), str(HERE / f"{name}.c")]
             if subprocess.run(command).returncode:
                 self.__exit__()

@@ -27,7 +27,7 @@ pub enum Who {
 
 /// Probes that are built static.
 const STATIC_PROBES: &str =
-    "alarm bad_input flip-port listener nonblock sequence slow stuck tables threads unpin wild without";
+    "alarm bad_input flip-port listener nonblock sequence slow storm stuck tables threads unpin wild without";
 
 /// The shared ground of a run.
 #[derive(Debug)]

@@ -10,9 +10,11 @@
 pub mod bed;
 pub mod case;
 pub mod command;
+pub mod diag;
 pub mod net;
 pub mod procs;
 pub mod shell;
+pub mod storm;
 pub mod suite;
 pub mod text;
 

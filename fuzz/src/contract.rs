@@ -1,0 +1,89 @@
+//! The contract, read naively: what a context may be, whom it may reach, which ports it may have.
+
+use chbind_policy::rules::{ConnectRule, Service};
+use chbind_policy::sockaddr::scope;
+use chbind_policy::{Assigned, Context, Loopback, Socket, Transport};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+/// An assigned address, or what loopback stands for.
+pub fn is_own(context: &Context, at: SocketAddr) -> bool {
+    is_assigned(context, at) || is_own_loopback(context, at.ip().to_canonical())
+}
+
+pub fn is_assigned(context: &Context, at: SocketAddr) -> bool {
+    let ip = at.ip().to_canonical();
+    context.addresses.iter().any(|own| own.ip() == ip && (own.scope() == 0 || own.scope() == scope(at)))
+}
+
+pub fn is_own_loopback(context: &Context, ip: IpAddr) -> bool {
+    match (context.loopback, ip) {
+        (Loopback::Deny, _) => false,
+        (Loopback::Remap, IpAddr::V4(ip)) => ip == context.lback,
+        (Loopback::Remap, IpAddr::V6(ip)) => Some(ip) == context.lback6,
+        (Loopback::Host, ip) => is_localhost(ip),
+    }
+}
+
+pub fn is_localhost(ip: IpAddr) -> bool {
+    ip == IpAddr::V4(Ipv4Addr::LOCALHOST) || ip == IpAddr::V6(Ipv6Addr::LOCALHOST)
+}
+
+/// Whether the kernel takes `ip` for a loopback address, or for another name of one.
+pub fn is_loopback(ip: IpAddr) -> bool {
+    ip.to_canonical().is_loopback() || ip.to_canonical().is_unspecified()
+}
+
+/// The highest address of a subnet, where that is for all of it (RFC 3021: not where it holds two).
+fn is_directed_broadcast(own: &Assigned, ip: IpAddr) -> bool {
+    own.directed_broadcast().is_some_and(|all| IpAddr::V4(all) == ip && own.subnet_contains(ip) && own.ip() != ip)
+        || own.directed_broadcast().is_some_and(|all| own.ip() == ip && IpAddr::V4(all) == ip)
+}
+
+/// What reaches all, and only for datagrams: rows 9 and 10.
+pub fn is_to_all(context: &Context, socket: &Socket, ip: IpAddr) -> bool {
+    let broadcast =
+        ip == IpAddr::V4(Ipv4Addr::BROADCAST) || context.addresses.iter().any(|own| is_directed_broadcast(own, ip));
+    socket.transport == Transport::Udp && (broadcast || context.multicast && ip.is_multicast())
+}
+
+/// Whether this loopback address of the host was opened on purpose: rows 37 and 38.
+pub fn is_opened(context: &Context, ip: IpAddr, port: u16) -> bool {
+    let named = is_localhost(ip) && context.host_loopback.contains(&port);
+    let resolver = port == 53 && context.resolvers.contains(&ip);
+    is_loopback(ip)
+        && match context.loopback {
+            Loopback::Host => true,
+            Loopback::Remap => named || resolver,
+            Loopback::Deny => false,
+        }
+}
+
+fn names(rule: &Service, transport: Transport, port: u16) -> bool {
+    match transport {
+        Transport::Tcp | Transport::Udp => {
+            rule.transport.is_none_or(|own| own == transport) && rule.ports.contains(port)
+        }
+        Transport::Ping | Transport::RawIcmp => {
+            rule.transport.is_none() && rule.ports.contains(0) && rule.ports.contains(u16::MAX)
+        }
+    }
+}
+
+/// What an allow rule names is allowed; of the rest what a deny rule names is not; of the rest nothing is, where there are
+/// allow rules.
+fn judged<R>(allow: &[R], deny: &[R], names: impl Fn(&R) -> bool) -> bool {
+    allow.iter().any(&names) || (allow.is_empty() && !deny.iter().any(names))
+}
+
+/// Row 25.
+pub fn may_have_port(context: &Context, transport: Transport, port: u16) -> bool {
+    let has_none = port == 0 || matches!(transport, Transport::Ping | Transport::RawIcmp);
+    has_none || judged(context.rules.allow_bind, context.rules.deny_bind, |rule| names(rule, transport, port))
+}
+
+/// Row 51, for a peer that no name but this one stands for.
+pub fn may_reach(context: &Context, transport: Transport, ip: IpAddr, port: u16) -> bool {
+    let is_named =
+        |rule: &ConnectRule| rule.peers.is_none_or(|net| net.contains(&ip)) && names(&rule.service, transport, port);
+    judged(context.rules.allow_connect, context.rules.deny_connect, is_named)
+}
