@@ -15,6 +15,8 @@ const IP_HDRINCL: i32 = 3;
 const IPV6_2292PKTOPTIONS: i32 = 6;
 const IPV6_HDRINCL: i32 = 36;
 const IPV6_RTHDR: i32 = 57;
+const IP_BIND_ADDRESS_NO_PORT: i32 = 24;
+const IP_LOCAL_PORT_RANGE: i32 = 51;
 
 const IP_ROUTER_ALERT: i32 = 5;
 const IPV6_ROUTER_ALERT: i32 = 22;
@@ -28,7 +30,7 @@ const MCAST_JOIN_GROUP: i32 = 42;
 const MCAST_JOIN_SOURCE_GROUP: i32 = 46;
 
 /// The options that are judged on every socket, as (level, name).
-const ALWAYS: [(i32, i32); 11] = [
+const ALWAYS: [(i32, i32); 13] = [
     (IPPROTO_IP, IP_OPTIONS),
     (IPPROTO_IP, IP_HDRINCL),
     (IPPROTO_IP, IP_MULTICAST_IF),
@@ -41,6 +43,9 @@ const ALWAYS: [(i32, i32); 11] = [
     (SOL_SOCKET, SO_DETACH_FILTER),
     (SOL_SOCKET, SO_ATTACH_BPF),
     (SOL_SOCKET, SO_LOCK_FILTER),
+    // With these a bind that gives a socket an address can take it away: not in the middle of one.
+    (IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT),
+    (IPPROTO_IP, IP_LOCAL_PORT_RANGE),
 ];
 
 /// Those with which a raw socket sends what it must not, or hears what is for others.
@@ -72,6 +77,8 @@ pub fn read_of(level: i32, name: i32, len: usize) -> usize {
         (IPPROTO_IP, IP_MULTICAST_IF) => &[12, 8, 4],
         // An int, then struct in6_pktinfo.
         (IPPROTO_IPV6, IPV6_PKTINFO) => &[20, 4],
+        // An int, or a byte for one.
+        (IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT | IP_LOCAL_PORT_RANGE) => &[4, 1],
         // An int, then struct sock_fprog.
         (SOL_SOCKET, SO_ATTACH_FILTER) if len == 16 => return len,
         (SOL_SOCKET, SO_ATTACH_FILTER) => &[4],
@@ -95,7 +102,7 @@ pub fn set(context: &Context, socket: Facts, level: i32, name: i32, value: &mut 
     let is_set = value.iter().any(|byte| *byte != 0);
     match (level, name) {
         (SOL_SOCKET, SO_LOCK_FILTER) if socket.portless && is_set => Err(Refusal::new(libc::EPERM, Reason::OwnFilter)),
-        (SOL_SOCKET, _) => Ok(()),
+        (SOL_SOCKET, _) | (IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT | IP_LOCAL_PORT_RANGE) => Ok(()),
         // Others do not know it.
         (level, name) if is_of_raw(level, name) && !socket.raw => Ok(()),
         (IPPROTO_IPV6, IPV6_JOIN_GROUP | MCAST_JOIN_GROUP | MCAST_JOIN_SOURCE_GROUP) => {

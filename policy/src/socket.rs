@@ -153,13 +153,17 @@ pub fn create(context: &Context, domain: i32, kind: i32, protocol: i32) -> Verdi
         return Err(Refusal::new(libc::EAFNOSUPPORT, Reason::NoFamily(family)));
     }
     let transport = transport(context, family, kind & TYPE_MASK, protocol)?;
-    let socket = match transport {
-        Transport::Tcp | Transport::Ping => return Ok(Create::AsAsked),
-        Transport::RawIcmp => Socket { family, transport, v6only: family == Family::V6 },
-        Transport::Udp => Socket { family, transport, v6only: false },
-    };
-    let (at, _) = narrow(context, &socket, unspecified(family))?;
-    Ok(Create::At(socket, for_family(at, family)))
+    let socket = Socket { family, transport, v6only: transport == Transport::RawIcmp && family == Family::V6 };
+    Ok(birthplace(context, &socket)?.map_or(Create::AsAsked, |at| Create::At(socket, at)))
+}
+
+/// The address that such a socket is made with, and that it has whenever it would have none; `None` for those that need not.
+pub fn birthplace(context: &Context, socket: &Socket) -> Verdict<Option<SocketAddr>> {
+    if matches!(socket.transport, Transport::Tcp | Transport::Ping) {
+        return Ok(None);
+    }
+    let (at, _) = narrow(context, socket, unspecified(socket.family))?;
+    Ok(Some(for_family(at, socket.family)))
 }
 
 /// What `type` and `protocol` make. Anything not named here is refused: MPTCP, SCTP, UDP-Lite and SMC with the errno

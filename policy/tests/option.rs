@@ -119,7 +119,19 @@ fn row_49_multicast_interface() {
 
 /// The options that can name an address or a route.
 fn of_addresses() -> Vec<(i32, i32)> {
-    option::judged(&s()).filter(|(level, _)| *level != libc::SOL_SOCKET).collect()
+    let of_ports = [(libc::IPPROTO_IP, 24), (libc::IPPROTO_IP, 51)];
+    option::judged(&s()).filter(|option| option.0 != libc::SOL_SOCKET && !of_ports.contains(option)).collect()
+}
+
+/// `IP_BIND_ADDRESS_NO_PORT` and `IP_LOCAL_PORT_RANGE` are the program's, but set one act at a time.
+#[test]
+fn options_of_ports_are_set_as_asked() {
+    for name in [24, 51] {
+        assert!(option::judged(&s()).any(|option| option == (libc::IPPROTO_IP, name)));
+        for value in [&[1u8, 0, 0, 0][..], &[0], &[]] {
+            assert_eq!(judged(&s(), (libc::IPPROTO_IP, name), value), same(value));
+        }
+    }
 }
 
 #[test]

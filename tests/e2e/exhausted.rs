@@ -13,7 +13,8 @@ use crate::rows::S;
 pub(crate) fn cases() -> Vec<Case> {
     let mut all = in_both_models![descriptors, memory, threads];
     all.extend(cases![both: descriptors_of_the_caller; root: nobody_to_take_the_lead]);
-    all
+    // A thread that is late for want of a processor is as good as one that is held up: then calls are turned away as well.
+    all.into_iter().map(Case::alone).collect()
 }
 
 fn limit(t: &Test, limits: &str) -> Outcome {

@@ -7,7 +7,7 @@
 
 use super::caller::Stop;
 use crate::sys::socket;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::os::fd::BorrowedFd;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -22,7 +22,8 @@ const PAUSE: Duration = Duration::from_millis(2);
 struct Table {
     /// A thread is in the section of these.
     busy: HashSet<u64>,
-    in_flight: HashSet<u64>,
+    /// And that many threads wait for a call on these.
+    in_flight: HashMap<u64, usize>,
 }
 
 /// The sections of all sockets, and the sockets in flight.
@@ -39,8 +40,6 @@ pub(super) struct Section<'a> {
 pub(super) struct InFlight<'a> {
     acts: &'a Acts,
     cookie: u64,
-    /// Another thread had entered it before, and takes it out.
-    again: bool,
 }
 
 impl Acts {
@@ -67,13 +66,13 @@ impl Acts {
 impl<'a> Section<'a> {
     /// Fails with `errno` if the socket is in flight.
     pub(super) fn require_idle(&self, errno: i32) -> Result<(), Stop> {
-        if self.acts.table().in_flight.contains(&self.cookie) { Err(Stop::Fail(errno)) } else { Ok(()) }
+        if self.acts.table().in_flight.contains_key(&self.cookie) { Err(Stop::Fail(errno)) } else { Ok(()) }
     }
 
     /// Leaves the section with the socket in flight.
     pub(super) fn take_off(self) -> InFlight<'a> {
-        let again = !self.acts.table().in_flight.insert(self.cookie);
-        InFlight { acts: self.acts, cookie: self.cookie, again }
+        *self.acts.table().in_flight.entry(self.cookie).or_default() += 1;
+        InFlight { acts: self.acts, cookie: self.cookie }
     }
 }
 
@@ -85,8 +84,12 @@ impl Drop for Section<'_> {
 
 impl Drop for InFlight<'_> {
     fn drop(&mut self) {
-        if !self.again {
-            self.acts.table().in_flight.remove(&self.cookie);
+        let mut table = self.acts.table();
+        if let Some(threads) = table.in_flight.get_mut(&self.cookie) {
+            *threads -= 1;
+            if *threads == 0 {
+                table.in_flight.remove(&self.cookie);
+            }
         }
     }
 }
@@ -106,9 +109,10 @@ mod tests {
         let one = acts.enter_as(1).unwrap();
         assert_eq!(one.require_idle(libc::EALREADY), Err(Stop::Fail(libc::EALREADY)));
         assert_eq!(two.require_idle(libc::EALREADY), Ok(()));
-        drop(one.take_off());
-        assert!(acts.enter_as(1).unwrap().require_idle(libc::EALREADY).is_err(), "the first takes it out");
+        let further = one.take_off();
         drop(flying);
+        assert!(acts.enter_as(1).unwrap().require_idle(libc::EALREADY).is_err(), "there is another");
+        drop(further);
         assert_eq!(acts.enter_as(1).unwrap().require_idle(libc::EALREADY), Ok(()));
     }
 }

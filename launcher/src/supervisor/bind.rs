@@ -22,11 +22,11 @@ impl Worker {
         if let Some(shown) = address.shown() {
             self.subject = Subject::Address("bind to", shown, socket.transport);
         }
-        let action = bind::bind(self.shared.context, &socket, address.bytes())
-            .map_err(|refusal| self.earlier(call, fd.as_fd(), &socket, &address, refusal))?;
+        let judged = bind::bind(self.shared.context, &socket, address.bytes());
         let section = self.shared.acts.enter(fd.as_fd())?;
         section.require_idle(libc::EINVAL)?;
         self.still_waiting(call)?;
+        let action = judged.map_err(|refusal| self.earlier(call, fd.as_fd(), &socket, &address, refusal))?;
         let (at, bound) = self.bind_to(call, fd.as_fd(), &socket, action.place)?;
         self.remember(fd.as_fd(), &socket, bound.map(|()| at.port() == 0 && !action.wildcard))?;
         drop(section);
@@ -129,10 +129,14 @@ impl Worker {
     /// Whether a socket that shares its port (`SO_REUSEADDR`, `SO_REUSEPORT`) would take datagrams from somebody outside on
     /// the wildcard `any`: the kernel gives one to one of the sockets there, and asks only that one's filter. Groups it
     /// gives to all.
-    fn takes_from_others(&self, fd: BorrowedFd, any: SocketAddr) -> sys::Result<bool> {
+    pub(super) fn takes_from_others(&self, fd: BorrowedFd, any: SocketAddr) -> sys::Result<bool> {
         let option = |name| socket::option(fd, libc::SOL_SOCKET, name);
+        // Which port the kernel chooses is not known before, and it may be one that is shared.
         if self.shared.context.multicast || (option(libc::SO_REUSEADDR)? == 0 && option(libc::SO_REUSEPORT)? == 0) {
             return Ok(false);
+        }
+        if any.port() == 0 {
+            return Ok(true);
         }
         self.shared.sharing.add(socket::cookie(fd)?);
         let there = diag::datagram_sockets(any.port())?;
@@ -160,7 +164,13 @@ impl Worker {
             return;
         }
         if !bound.ip().is_unspecified() {
-            let _ = take_port(fd, bound);
+            let _ = shielded(fd, &self.shared.guard, socket, || {
+                let taken = take_port(fd, bound);
+                if taken.is_err() {
+                    self.shared.mend(fd, socket);
+                    let _ = self.remember(fd, socket, taken.map(|()| true));
+                }
+            });
             return;
         }
         let (any, len) = sockaddr::encode(bound);

@@ -78,7 +78,10 @@ impl Worker {
                 Source::Pin(source) | Source::Try(source) => match pin(fd, &socket, source) {
                     Ok(()) => {}
                     Err(Errno(libc::EINVAL)) => continue,
-                    Err(errno) => return Err(errno.into()),
+                    Err(errno) => {
+                        self.shared.recover(fd, &socket)?;
+                        return Err(errno.into());
+                    }
                 },
                 Source::Settle(source) => {
                     // One from outside would lose the address again when it is dissolved, while another thread writes.
@@ -87,11 +90,13 @@ impl Worker {
                         return Err(Refusal { errno: libc::EADDRNOTAVAIL, reason }.into());
                     }
                     rehearse(fd, &socket, source, destination)?;
-                    let settled = settle(fd, &socket, source).and_then(|()| socket::connect(fd, destination));
-                    if settled.is_err() {
-                        unsettle(fd, bound)?;
-                    }
-                    settled?;
+                    shielded(fd, &self.shared.guard, &socket, || {
+                        let settled = settle(fd, &socket, source).and_then(|()| socket::connect(fd, destination));
+                        if settled.is_err() && unsettle(fd, bound).is_err() {
+                            self.shared.mend(fd, &socket);
+                        }
+                        settled
+                    })??;
                     return Ok(Answer::Return(0));
                 }
             }

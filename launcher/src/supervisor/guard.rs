@@ -3,7 +3,7 @@
 
 use crate::bpf::{instruction, jump, load, ret};
 use crate::sys::seccomp::Instruction;
-use crate::sys::socket;
+use crate::sys::{self, socket};
 use chbind_policy::Context;
 use ipnet::IpNet;
 use std::os::fd::BorrowedFd;
@@ -46,14 +46,22 @@ impl Guard {
         Guard(program)
     }
 
-    /// Whether `found`, which is before some socket, is this.
-    pub(super) fn is(&self, found: &[Instruction]) -> bool {
-        found == self.0
+    /// Whether `found`, which is before the socket, is this, for good: a program may put one like it there, and take it away.
+    pub(super) fn is(&self, fd: BorrowedFd, found: &[Instruction]) -> bool {
+        found == self.0 && socket::is_filter_locked(fd)
     }
 
-    /// Whether it is before the socket.
+    /// Whether it is before the socket, for good.
     pub(super) fn is_at(&self, fd: BorrowedFd) -> bool {
-        socket::filter(fd, self.0.len()).is_ok_and(|found| self.is(&found))
+        socket::filter(fd, self.0.len()).is_ok_and(|found| self.is(fd, &found))
+    }
+
+    /// Puts it in the place of the filter that is before the socket, or leaves that if it has no room, for good.
+    pub(super) fn replace(&self, fd: BorrowedFd) -> sys::Result<()> {
+        if self.0.len() <= MOST {
+            socket::attach_filter(fd, &self.0)?;
+        }
+        socket::lock_filter(fd)
     }
 
     /// Puts it before the socket for good. False where it cannot be: the program has a filter of its own there, or the
@@ -64,7 +72,7 @@ impl Guard {
         }
         let placed = match socket::filter(fd, self.0.len()) {
             Ok(none) if none.is_empty() => socket::attach_filter(fd, &self.0).is_ok(),
-            Ok(other) => self.is(&other),
+            Ok(other) => other == self.0,
             Err(_) => false,
         };
         // A process outside that shares the socket may change it before the lock is on: what counts is what is found then.

@@ -6,10 +6,12 @@
 //! the program: to the rules such a socket is not bound, and it may be pinned again.
 
 use super::Shared;
+use super::caller::Stop;
+use super::shield::shielded;
 use crate::sys::process::on_account_of;
 use crate::sys::{self, Errno, socket};
 use chbind_policy::sockaddr::{canonical, for_family};
-use chbind_policy::socket::{Create, create};
+use chbind_policy::socket::birthplace;
 use chbind_policy::{Family, Socket, Transport};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -44,14 +46,22 @@ impl Shared {
     /// away, or left it with another that is good only for where it went before (a bind that failed, an association that was
     /// dissolved). Both are done behind a [shield](super::shield).
     pub(super) fn mend(&self, fd: BorrowedFd, socket: &Socket) {
-        let (domain, kind, protocol) = socket.arguments();
-        let Ok(Create::At(_, address)) = create(self.context, domain, kind, protocol) else { return };
+        // It may have been made one of IPv6 alone, and that at any time.
+        let v6only = || socket::option(fd, libc::IPPROTO_IPV6, libc::IPV6_V6ONLY).is_ok_and(|on| on != 0);
+        let socket = &Socket { v6only: socket.family == Family::V6 && v6only(), ..*socket };
+        let Ok(Some(address)) = birthplace(self.context, socket) else { return };
         let is_loose =
             |bound: SocketAddr| bound.port() == 0 && (bound.ip().is_unspecified() || self.is_pinned(fd, bound));
         if socket::local(fd).is_ok_and(|bound| bound.is_some_and(is_loose)) {
             // EINVAL: it has a port by now.
             let _ = pin_at_birth(fd, socket, address);
         }
+    }
+
+    /// The same for one that may have lost its address by a bind that failed unexpectedly. What it has come to in the
+    /// meantime hears nothing that is not the context's.
+    pub(super) fn recover(&self, fd: BorrowedFd, socket: &Socket) -> Result<(), Stop> {
+        shielded(fd, &self.guard, socket, || self.mend(fd, socket))
     }
 
     /// Takes the address away again from a TCP socket that could not be connected, if it was chosen here, as the kernel does

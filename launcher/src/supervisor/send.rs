@@ -244,7 +244,10 @@ impl Worker {
                 Ok(taken) if taken == action.source => {}
                 Ok(taken) => control = self.controls(message, reader, taken, bound)?,
                 Err(Errno(libc::EINVAL)) => continue,
-                Err(errno) => return Err(errno.into()),
+                Err(errno) => {
+                    self.shared.recover(fd, socket)?;
+                    return Err(errno.into());
+                }
             }
             let (destination, control, flags) = (action.destination, &control, message.flags);
             return self.send_piece(call, fd, section, Departure { destination, payload, missing, control, flags });
@@ -275,7 +278,7 @@ impl Worker {
             Source::Own | Source::Named(_) => Ok(source),
             Source::Pin(at) => pin(fd, socket, at).map(|()| source),
             Source::Open { any, otherwise, .. } => {
-                if self.shared.guard.place(fd) {
+                if !self.takes_from_others(fd, any)? && self.shared.guard.place(fd) {
                     let opened = socket::bind(fd, any);
                     if opened.is_err_and(|errno| errno != Errno(libc::EINVAL)) {
                         self.shared.mend(fd, socket);

@@ -28,7 +28,7 @@ impl<'a> Shield<'a> {
     /// Raises it. Refused where the program has locked a filter of its own.
     pub(super) fn raise(fd: BorrowedFd<'a>, guard: &Guard) -> Result<Self, Stop> {
         let before = match socket::filter(fd, MOST) {
-            Ok(found) if guard.is(&found) => return Ok(Shield { fd, before: None }),
+            Ok(found) if guard.is(fd, &found) => return Ok(Shield { fd, before: None }),
             Ok(found) => found,
             // An eBPF program: it cannot be read, and so not be put back.
             Err(Errno(libc::EACCES)) => Vec::new(),
@@ -41,12 +41,13 @@ impl<'a> Shield<'a> {
         }
     }
 
-    /// Lowers it, unless the socket has come to a wildcard: then it has no right to hear, for good.
-    pub(super) fn lower(self) -> Result<(), Stop> {
+    /// Lowers it, unless the socket is without an address all the same, or on a wildcard by now: then it has a right to hear
+    /// what is sent to the context and nothing else, for good.
+    pub(super) fn lower(self, guard: &Guard) -> Result<(), Stop> {
         let Some(before) = self.before else { return Ok(()) };
         let bound = socket::local(self.fd)?;
-        if bound.is_some_and(|bound| bound.ip().is_unspecified() && bound.port() != 0) {
-            socket::lock_filter(self.fd)?;
+        if bound.is_some_and(|bound| bound.ip().to_canonical().is_unspecified()) {
+            guard.replace(self.fd)?;
         } else if before.is_empty() {
             socket::detach_filter(self.fd)?;
         } else {
@@ -63,7 +64,7 @@ pub(super) fn shielded<T>(fd: BorrowedFd, guard: &Guard, socket: &Socket, act: i
     }
     let shield = Shield::raise(fd, guard)?;
     let done = act();
-    shield.lower()?;
+    shield.lower(guard)?;
     Ok(done)
 }
 

@@ -177,6 +177,11 @@ pub fn lock_filter(socket: BorrowedFd) -> Result<()> {
     set_option(socket, libc::SOL_SOCKET, libc::SO_LOCK_FILTER, &1i32.to_ne_bytes())
 }
 
+/// Whether it is kept so.
+pub fn is_filter_locked(socket: BorrowedFd) -> bool {
+    option(socket, libc::SOL_SOCKET, libc::SO_LOCK_FILTER).is_ok_and(|locked| locked != 0)
+}
+
 /// The filter that is attached (`SO_GET_FILTER`); EINVAL if it has more than `most` instructions, EACCES if it is no
 /// classic one.
 pub fn filter(socket: BorrowedFd, most: usize) -> Result<Vec<Instruction>> {

@@ -14,6 +14,9 @@ const V6_SOURCE: (i32, i32) = (IPV6, 50);
 const V6_SOURCE_OLD: (i32, i32) = (IPV6, 2);
 /// `IP_RETOPTS`, `IPV6_RTHDR` and `IPV6_2292RTHDR`.
 const ROUTES: [(i32, i32); 3] = [(IP, 7), (IPV6, 57), (IPV6, 5)];
+/// `IP_BIND_ADDRESS_NO_PORT` and `IP_LOCAL_PORT_RANGE`.
+const NO_PORT: (i32, i32) = (0, 24);
+const PORT_RANGE: (i32, i32) = (0, 51);
 /// `IP_MULTICAST_IF`.
 const MULTICAST_IF: (i32, i32) = (IP, 32);
 
@@ -127,6 +130,8 @@ pub(crate) fn set(world: &World, level: i32, name: i32, value: &[u8]) -> Result<
             let at = if value.len() < 8 { 0 } else { 4 };
             if value[at..at + 4] == [0; 4] { Ok(value.to_vec()) } else { named4(world, value, at, EADDRNOTAVAIL) }
         }
+        // Which port a bind takes is no matter of addresses.
+        NO_PORT | PORT_RANGE => Ok(value.to_vec()),
         // Row 48 and section 4: header included, source routes. What takes one back is no harm.
         _ if value.is_empty() => Ok(Vec::new()),
         _ => Err(EPERM),
