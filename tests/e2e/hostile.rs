@@ -5,9 +5,30 @@ use chbind_tests::{Case, Outcome, Test, cases, in_both_models};
 use crate::rows::S;
 
 pub(crate) fn cases() -> Vec<Case> {
-    let mut all = in_both_models![unix_peers_see_each_other];
+    let mut all = in_both_models![unix_peers_see_each_other, rules_of_its_own_for_files];
     all.extend(cases![both: descriptors_pass_between_processes, fast_open_is_no_send_of_local_sockets]);
     all
+}
+
+/// A program may confine itself by Landlock as far as that holds: to files. Rules for the network are not offered, as the
+/// supervisor, which makes the calls, would not be under them.
+fn rules_of_its_own_for_files(t: &Test, model: &str) -> Outcome {
+    let script = "import ctypes, errno, os, struct\n\
+        libc = ctypes.CDLL(None, use_errno=True)\n\
+        def create(attributes, size=None):\n\
+        \x20 made = libc.syscall(444, attributes, len(attributes) if size is None else size, 0)\n\
+        \x20 return made if made >= 0 else errno.errorcode[ctypes.get_errno()]\n\
+        print(libc.syscall(444, None, 0, 1), create(struct.pack('QQ', 4, 1)), create(struct.pack('Q', 0)), create(b'', 7))\n\
+        ruleset = create(struct.pack('QQQ', 4, 0, 0))\n\
+        print(os.get_inheritable(ruleset), libc.prctl(38, 1, 0, 0, 0), libc.syscall(446, ruleset, 0))\n\
+        try: open('/etc/passwd'); print('read')\n\
+        except PermissionError: print('held')";
+    t.chbind(&format!("{S} {model}"), "python3 -c")
+        .arg(script)
+        .run()?
+        .ok()?
+        .printed("3 E2BIG ENOMSG EINVAL\nFalse 0 0\nheld")?;
+    Ok(())
 }
 
 /// Who connects to a socket in the file system, or to an abstract one, is told apart by the kernel: the supervisor must

@@ -19,8 +19,13 @@ static void own_landlock(void)
 {
 	struct ruleset handled = { 0, BIND_TCP | CONNECT_TCP };
 	struct port_rule rule = { BIND_TCP, 8080 };
-	int fd, ruleset = syscall(444, &handled, sizeof(handled), 0);
+	/* LANDLOCK_CREATE_RULESET_VERSION */
+	int fd, version = need("a version", syscall(444, NULL, 0, 1));
+	int ruleset = syscall(444, &handled, sizeof(handled), 0);
 
+	/* Where they are not to be had the program must be told both ways. */
+	if (!attempt(ruleset) && version < 4)
+		return;
 	need("a ruleset", ruleset);
 	need("a rule", syscall(445, ruleset, 2, &rule, 0));
 	need("no_new_privs", prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
