@@ -58,7 +58,7 @@ fn write_to_a_new_datagram_socket_opens_no_wildcard(t: &Test) -> Outcome {
 }
 
 /// Datagram sockets of the trial's namespace that receive on every address, as the kernel's tables have them.
-fn wildcards() -> Outcome<Vec<String>> {
+pub(crate) fn wildcards() -> Outcome<Vec<String>> {
     let mut found = Vec::new();
     for table in ["udp", "udp6"] {
         let table = std::fs::read_to_string(format!("/proc/thread-self/net/{table}"))?;

@@ -17,6 +17,7 @@ mod hostile;
 mod icmp;
 mod jobs;
 mod lifetime;
+mod lost_addresses;
 mod messages;
 mod multicast;
 mod postgres;
@@ -60,6 +61,7 @@ fn cases() -> Vec<Case> {
         icmp::cases(),
         jobs::cases(),
         lifetime::cases(),
+        lost_addresses::cases(),
         messages::cases(),
         multicast::cases(),
         postgres::cases(),
