@@ -87,9 +87,10 @@ pub(crate) const LIST: &[Known] = &[
             let failed = history.has("connect", |_, outcome| outcome == "EINPROGRESS");
             let listened = history.has("listen", |_, _| true);
             let ceased = history.has("shutdown", |_, _| true) || history.has("connect", |words, _| is_unspec(words));
+            let used = listened || history.has("bind", |_, _| true);
+            let refused = ["EINVAL", "ENETUNREACH"].contains(&difference.inside.as_str());
             difference.kind == "tcp6"
-                && listened
-                && (failed && difference.inside == "EINVAL" || ceased && difference.outside == "EAFNOSUPPORT")
+                && (used && failed && refused || listened && ceased && difference.outside == "EAFNOSUPPORT")
         },
         examples: &[("several", "socket 0 tcp6; listen 0 0; shutdown 0 0; connect 0 ::1 P0")],
     },
@@ -154,7 +155,7 @@ pub(crate) const LIST: &[Known] = &[
             let asks = |call| history.has(call, |words, _| words.contains("source=0.0.0.0"));
             difference.kind.starts_with("udp")
                 && (difference.inside == "EPERM" && history.last().contains("source=0.0.0.0")
-                    || (difference.outside.contains("error") || difference.call == "recv")
+                    || [&difference.outside, &difference.inside].into_iter().any(|came| came.contains("ECONNREFUSED"))
                         && ["sendmsg", "sendmmsg"].into_iter().any(asks))
         },
         examples: &[

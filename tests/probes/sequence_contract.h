@@ -149,7 +149,7 @@ static void bind_sender(int fd, const union any *to, socklen_t to_len, size_t si
 		return;
 	if (to->sa.sa_family == AF_UNSPEC && option(fd, SOL_SOCKET, SO_DOMAIN) == AF_INET6)
 		return;
-	if (to->sa.sa_family != AF_INET6 && to_len >= sizeof to->in)
+	if ((to->sa.sa_family == AF_INET || to->sa.sa_family == AF_UNSPEC) && to_len >= sizeof to->in)
 		v4 = to->in.sin_addr;
 	else if (to->sa.sa_family == AF_INET6 && to_len >= 24 && IN6_IS_ADDR_V4MAPPED(&to->in6.sin6_addr))
 		memcpy(&v4, to->in6.sin6_addr.s6_addr + 12, 4);

@@ -99,6 +99,9 @@ impl Worker {
             return bind(otherwise);
         }
         let opened = bind(any)?;
+        if opened.1.is_ok() && any.port() == 0 && !self.keeps_chosen_port(fd)? {
+            return bind(otherwise);
+        }
         let is_taken = opened.1 == Err(Errno(libc::EADDRINUSE));
         if is_taken && !self.is_taken_inside(socket, any)? { bind(otherwise) } else { Ok(opened) }
     }
@@ -129,19 +132,26 @@ impl Worker {
     /// Whether a socket that shares its port (`SO_REUSEADDR`, `SO_REUSEPORT`) would take datagrams from somebody outside on
     /// the wildcard `any`: the kernel gives one to one of the sockets there, and asks only that one's filter. Groups it
     /// gives to all.
-    pub(super) fn takes_from_others(&self, fd: BorrowedFd, any: SocketAddr) -> sys::Result<bool> {
+    fn takes_from_others(&self, fd: BorrowedFd, any: SocketAddr) -> sys::Result<bool> {
         let option = |name| socket::option(fd, libc::SOL_SOCKET, name);
-        // Which port the kernel chooses is not known before, and it may be one that is shared.
         if self.shared.context.multicast || (option(libc::SO_REUSEADDR)? == 0 && option(libc::SO_REUSEPORT)? == 0) {
             return Ok(false);
-        }
-        if any.port() == 0 {
-            return Ok(true);
         }
         self.shared.sharing.add(socket::cookie(fd)?);
         let there = diag::datagram_sockets(any.port())?;
         let is_other = |at: &diag::Bound| at.ip.is_unspecified() && !self.shared.sharing.has(at.cookie);
         Ok(there.iter().any(is_other))
+    }
+
+    /// Whether a socket may keep the port that the kernel has chosen for it on a wildcard; if not, it has none again. Which one
+    /// it would be was not known before, and it may be one that is shared.
+    pub(super) fn keeps_chosen_port(&self, fd: BorrowedFd) -> sys::Result<bool> {
+        let Some(bound) = socket::local(fd)? else { return Ok(true) };
+        let keeps = !self.takes_from_others(fd, bound)?;
+        if !keeps {
+            socket::disconnect(fd)?;
+        }
+        Ok(keeps)
     }
 
     /// Whether the wildcard `any` is taken by a socket that is where this context hears: then it has no other place.

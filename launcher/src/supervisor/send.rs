@@ -278,12 +278,15 @@ impl Worker {
             Source::Own | Source::Named(_) => Ok(source),
             Source::Pin(at) => pin(fd, socket, at).map(|()| source),
             Source::Open { any, otherwise, .. } => {
-                if !self.takes_from_others(fd, any)? && self.shared.guard.place(fd) {
+                if self.shared.guard.place(fd) {
                     let opened = socket::bind(fd, any);
                     if opened.is_err_and(|errno| errno != Errno(libc::EINVAL)) {
                         self.shared.mend(fd, socket);
                     }
-                    return opened.map(|()| source);
+                    opened?;
+                    if self.keeps_chosen_port(fd)? {
+                        return Ok(source);
+                    }
                 }
                 pin(fd, socket, otherwise).map(|()| Source::Pin(otherwise))
             }
