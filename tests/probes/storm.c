@@ -212,10 +212,12 @@ static void drop(void)
 	fflush(stdout);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	char line[128];
 	long milliseconds, least;
+
+	mixed = argc > 1 && !strcmp(argv[1], "mixed");
 
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (shared == MAP_FAILED)

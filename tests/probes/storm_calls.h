@@ -4,9 +4,10 @@
 
 #include "storm.h"
 
-/* Descriptors that all threads of a process use. Those of inet sockets are apart from the others: that one is put in the
- * place of the other during a call is a known gap of the default mode, and has a trial of its own. */
+/* Descriptors that all threads of a process use. Those of inet sockets are apart from the others, unless they are to be
+ * `mixed`: that one is put in the place of the other during a call is a known gap of the default mode. */
 enum { INET = 100, OTHER = 140, SLOTS = 12 };
+static int mixed;
 
 static const char *const addresses[] = {
 	"0.0.0.0", "0.0.0.0", "10.0.0.1", "10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.3", "10.5.0.9", "127.0.0.1", "127.0.0.2",
@@ -91,10 +92,11 @@ static void make(uint64_t *state, int slot)
 		{ AF_NETLINK, SOCK_RAW, NETLINK_ROUTE },
 	};
 	int flags = below(state, 2) ? SOCK_NONBLOCK : 0, off = below(state, 2);
-	int which = slot < OTHER ? below(state, sizeof(kinds) / sizeof(*kinds)) : below(state, 4);
-	int family = slot < OTHER ? kinds[which].family : others[which].family;
-	int fd = slot < OTHER ? socket(family, kinds[which].type | flags, kinds[which].protocol)
-			      : socket(family, others[which].type | flags, others[which].protocol);
+	int inet = mixed ? below(state, 3) : slot < OTHER;
+	int which = inet ? below(state, sizeof(kinds) / sizeof(*kinds)) : below(state, 4);
+	int family = inet ? kinds[which].family : others[which].family;
+	int fd = inet ? socket(family, kinds[which].type | flags, kinds[which].protocol)
+		      : socket(family, others[which].type | flags, others[which].protocol);
 
 	if (fd >= 0 && family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
@@ -233,7 +235,7 @@ static void hear(int slot)
 static void one_call(uint64_t *state, struct seat *seat)
 {
 	static const int flags[] = { MSG_DONTWAIT, MSG_NOSIGNAL, MSG_DONTWAIT, MSG_MORE, MSG_OOB, MSG_FASTOPEN, MSG_CONFIRM, 0 };
-	int first = below(state, 5) ? INET : OTHER;
+	int first = below(state, 5) || mixed ? INET : OTHER;
 	int slot = first + below(state, SLOTS), other = first + below(state, SLOTS), usable, call = below(state, 29);
 	int backlog = below(state, 2) ? (int)below(state, 8) : (int)next(state);
 	socklen_t len;

@@ -30,6 +30,7 @@ const HANDLES: usize = 90;
 fn main() -> ExitCode {
     suite::main(vec![
         Case::both("one_address", |t| storm(t, false, "")).alone(),
+        Case::both("strict", |t| storm(t, true, "--strict")).alone(),
         Case::both("several_addresses::parent", |t| storm(t, true, "--process parent")).alone(),
     ])
 }
