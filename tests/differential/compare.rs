@@ -61,8 +61,9 @@ fn run_seed(pair: &RefCell<Pair>, several: bool, seed: u64, cases: u32) -> Outco
     let shown: String = new.iter().map(|(difference, table)| format!("\n{difference}\n{table}")).collect();
     ensure!(new.is_empty(), "CHBIND_SEED={seed}\n{shown}");
     tried.map_err(|error| format!("CHBIND_SEED={seed}\n{error}"))?;
+    // A hundred may have more of them by chance.
     ensure!(
-        known * 10 <= sequences,
+        known * 10 <= sequences || sequences < FIXED,
         "{known} of {sequences} sequences end at a known difference: too little is compared"
     );
     Ok(())
