@@ -5,7 +5,7 @@
 //! that is slow to come, by a socket that another thread has locked or made blocking meanwhile), the lead is taken from
 //! it: see [`Crew::look`].
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::SeqCst};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -18,6 +18,9 @@ const MOST: usize = 4096;
 const STACK: usize = 128 * 1024;
 /// How long one call may keep the lead.
 const HELD_UP: Duration = Duration::from_millis(20);
+/// Looks at a leader that is held up, with nobody to take the lead, before calls are turned away: half a second. One that is
+/// only late for want of a processor is back by then, and slow is better than failed.
+const PATIENCE: u32 = 25;
 
 /// A call that the leader answers: an odd number, no two the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +43,8 @@ pub(super) struct Crew {
     turns: AtomicU64,
     /// Somebody looks. If nobody does, whoever begins a call has to wake them.
     watched: AtomicBool,
+    /// Looks at the present turn that found nobody to take the lead.
+    in_vain: AtomicU32,
     /// A leader is held up and there is nobody to take the lead: whoever looks has it, and turns calls away.
     vacated: AtomicBool,
 }
@@ -129,10 +134,12 @@ impl Crew {
         }
         let turns = self.turns.load(SeqCst);
         if turns != std::mem::replace(seen, turns) {
+            self.in_vain.store(0, SeqCst);
             return Some(HELD_UP);
         }
         if turns % 2 == 1 {
-            if self.hand_over(Turn(turns), work).is_err() && self.end(Turn(turns)) {
+            let none = self.hand_over(Turn(turns), work).is_err();
+            if none && self.in_vain.fetch_add(1, SeqCst) >= PATIENCE && self.end(Turn(turns)) {
                 self.vacated.store(true, SeqCst);
             }
             return Some(HELD_UP);
@@ -180,8 +187,10 @@ mod tests {
         crew.state().threads = MOST;
         let mut seen = 0;
         let (turn, _) = crew.begin();
-        crew.look(&mut seen, || {});
-        assert!(!crew.is_vacated(), "it may just have begun");
+        for _ in 0..=PATIENCE {
+            crew.look(&mut seen, || {});
+            assert!(!crew.is_vacated(), "it may just have begun, or be late");
+        }
         crew.look(&mut seen, || {});
         assert!(crew.is_vacated() && crew.state().led);
         assert!(!crew.end(turn));
