@@ -4,10 +4,10 @@
 //! processes, trace, or make code. It has no Landlock domain: from inside of one the kernel lets nobody look into a process
 //! that is outside (`domain_ptrace`, security/landlock/task.c), and looking into those is its work.
 
-use crate::bpf::ret;
 use crate::filter::{Error, Rule, is, is_masked, native_only};
 use crate::sys::memory::PROCMAP_QUERY;
 use crate::sys::seccomp::Instruction;
+use chbind_policy::bpf::ret;
 use libc::{SECCOMP_RET_ALLOW, SECCOMP_RET_ERRNO, SECCOMP_RET_KILL_PROCESS, c_long};
 
 const PASS: u32 = SECCOMP_RET_ALLOW;

@@ -4,8 +4,8 @@
 //! supervisor's answer; other ways to the same sockets (io_uring, other system call tables) are shut. The conditions on
 //! arguments are compiled by seccompiler; this file frames them.
 
-use crate::bpf::{instruction, jump, load, ret};
 use crate::sys::seccomp::Instruction;
+use chbind_policy::bpf::{instruction, jump, load, ret};
 use chbind_policy::{Context, Loopback, option, socket};
 use libc::{SECCOMP_RET_ALLOW, SECCOMP_RET_ERRNO, SECCOMP_RET_KILL_PROCESS, SECCOMP_RET_USER_NOTIF, c_long};
 use seccompiler::{
@@ -79,10 +79,11 @@ impl Rule {
     }
 
     pub(crate) fn compile(self) -> Result<Vec<Instruction>, Error> {
-        let mut body = BpfProgram::new();
+        let mut body = Vec::new();
         for (conditions, action) in self.cases {
             // A compiled rule falls out after exactly one following instruction.
-            body.extend(BpfProgram::from(SeccompRule::new(conditions)?));
+            let compiled = BpfProgram::from(SeccompRule::new(conditions)?);
+            body.extend(compiled.into_iter().map(|of| Instruction { code: of.code, jt: of.jt, jf: of.jf, k: of.k }));
             body.push(ret(action));
         }
         body.push(ret(self.otherwise));

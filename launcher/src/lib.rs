@@ -6,7 +6,6 @@
 
 pub mod address;
 pub mod args;
-mod bpf;
 pub mod cage;
 pub mod command;
 pub mod confine;

@@ -13,24 +13,29 @@
 #![forbid(unsafe_code)]
 
 pub mod bind;
+pub mod bpf;
 pub mod confinement;
 pub mod connect;
 mod context;
 pub mod control;
+pub mod guard;
 pub mod listen;
 pub mod name;
 pub mod option;
 pub mod others;
+pub mod perform;
 pub mod rules;
 pub mod send;
 pub mod sockaddr;
 pub mod socket;
 mod source;
+mod subject;
 mod verdict;
 
 pub use context::{Assigned, Context, Family, Loopback};
 pub use rules::Rules;
 pub use socket::{Socket, Transport};
+pub use subject::Subject;
 pub use verdict::{Note, Reason, Refusal, Telling, Verdict};
 
 use core::net::{IpAddr, SocketAddr};

@@ -1,16 +1,15 @@
 //! bind and listen.
 
 use super::caller::Stop;
-use super::pin::holds_port;
 use super::rights::with_all_rights;
 use super::shield::shielded;
-use super::worker::{Likely, RawAddress, Subject, Worker};
+use super::worker::{Likely, RawAddress, Worker};
 use crate::sys::seccomp::{Answer, Notification};
 use crate::sys::{self, Errno, diag, socket};
 use caps::Capability::CAP_NET_BIND_SERVICE;
 use chbind_policy::bind::{self, Place};
 use chbind_policy::sockaddr::{self, canonical};
-use chbind_policy::{Family, Refusal, Socket, Transport, listen};
+use chbind_policy::{Family, Refusal, Socket, Subject, Transport, listen, perform};
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd};
 
@@ -59,7 +58,8 @@ impl Worker {
         if !is_of_others && socket::is_privileged(asked.port()) && !self.may_have(call, asked.port()) {
             return Stop::Fail(libc::EACCES);
         }
-        let has_port = self.shared.local(fd).is_ok_and(|bound| bound.port() != 0) && holds_port(fd, socket);
+        let has_port = self.shared.local(fd).is_ok_and(|bound| bound.port() != 0)
+            && perform::holds_port(&self.shared.held(fd), socket);
         let is_barred = socket.v6only && asked.ip().to_canonical().is_ipv4();
         if is_of_others || has_port || is_barred { Stop::Fail(libc::EINVAL) } else { refusal.into() }
     }
@@ -175,7 +175,7 @@ impl Worker {
         }
         if !bound.ip().is_unspecified() {
             let _ = shielded(fd, &self.shared.guard, socket, || {
-                let taken = take_port(fd, bound);
+                let taken = perform::take_port(&self.shared.held(fd), bound).map_err(Errno);
                 if taken.is_err() {
                     self.shared.mend(fd, socket);
                     let _ = self.remember(fd, socket, taken.map(|()| true));
@@ -247,11 +247,11 @@ impl Worker {
         let action = listen::listen(self.shared.context, &socket, bound, listening)?;
         self.still_waiting(call)?;
         if let Some(address) = action.bind_first {
-            take_port(fd.as_fd(), address)?;
+            perform::take_port(&self.shared.held(fd.as_fd()), address).map_err(Errno)?;
             // Which one it got is judged before anybody can connect to it.
             listen::listen(self.shared.context, &socket, self.shared.local(fd.as_fd())?, false)?;
         } else if !listening && socket.transport == Transport::Tcp && self.shared.context.rules.restrict_ports() {
-            keep_port(fd.as_fd(), bound)?;
+            perform::keep_port(&self.shared.held(fd.as_fd()), bound).map_err(Errno)?;
         }
         socket::listen(fd.as_fd(), call.args[1] as i32)?;
         // One that listened before can be shut down at any time: then the kernel has just chosen another port.
@@ -266,27 +266,4 @@ impl Worker {
         }
         Ok(Answer::Return(0))
     }
-}
-
-/// What is shut down lets go of a port that the kernel chose, shows it all the same, and would get another when it listens
-/// (`tcp_set_state`, `inet_put_port`): it must be the one that was judged.
-fn keep_port(fd: BorrowedFd, bound: SocketAddr) -> sys::Result<()> {
-    match socket::bind(fd, bound) {
-        Err(Errno(libc::EADDRINUSE)) => Err(Errno(libc::EADDRINUSE)),
-        // EINVAL, or EACCES before that: it has its port.
-        _ => Ok(()),
-    }
-}
-
-/// Binds to an address and a port, also where the program wants no port before one is needed (`IP_BIND_ADDRESS_NO_PORT`).
-fn take_port(fd: BorrowedFd, address: SocketAddr) -> sys::Result<()> {
-    let restore = socket::no_port(fd);
-    if restore {
-        socket::set_no_port(fd, false)?;
-    }
-    let bound = socket::bind(fd, address);
-    if restore {
-        socket::set_no_port(fd, true)?;
-    }
-    bound
 }

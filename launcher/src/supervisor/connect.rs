@@ -2,14 +2,14 @@
 
 use super::acts::Section;
 use super::caller::Stop;
-use super::pin::{pin, rehearse, settle, unsettle};
 use super::route::Asker;
 use super::shield::shielded;
-use super::worker::{Likely, Subject, Worker};
+use super::worker::{Likely, Worker};
 use crate::sys::seccomp::{Answer, Notification};
 use crate::sys::{self, Errno, socket};
 use chbind_policy::connect::{self, Connect, Source};
-use chbind_policy::{Reason, Refusal, Socket, Transport, sockaddr};
+use chbind_policy::perform::{self, Endpoint};
+use chbind_policy::{Reason, Refusal, Socket, Subject, Transport, sockaddr};
 use std::os::fd::{AsFd, BorrowedFd};
 
 /// Another thread may give the socket an address between the look at it and the act: then the rule is asked again.
@@ -40,10 +40,11 @@ impl Worker {
         {
             return said;
         }
+        let held = self.shared.held(fd);
         for _ in 0..ATTEMPTS {
             let section = self.shared.acts.enter(fd)?;
             let bound = match socket.transport {
-                Transport::Tcp if names_peer => self.shared.local_of_stream(fd, &socket)?,
+                Transport::Tcp if names_peer => perform::local_of_stream(&held, &socket).map_err(Errno)?,
                 _ => self.shared.local(fd)?,
             };
             let host = Asker { shared: self.shared, socket: fd, interface: 0 };
@@ -68,19 +69,19 @@ impl Worker {
             };
             section.require_idle(libc::EALREADY)?;
             if let Source::Try(source) = source
-                && let Err(errno) = rehearse(fd, &socket, source, destination)
+                && let Err(errno) = perform::rehearse(&held, &socket, source, destination)
             {
                 self.give_port(call, fd, &socket);
-                return Err(errno.into());
+                return Err(Stop::Fail(errno));
             }
             match source {
                 Source::Own => {}
-                Source::Pin(source) | Source::Try(source) => match pin(fd, &socket, source) {
+                Source::Pin(source) | Source::Try(source) => match perform::pin(&held, &socket, source) {
                     Ok(()) => {}
-                    Err(Errno(libc::EINVAL)) => continue,
+                    Err(libc::EINVAL) => continue,
                     Err(errno) => {
                         self.shared.recover(fd, &socket)?;
-                        return Err(errno.into());
+                        return Err(Stop::Fail(errno));
                     }
                 },
                 Source::Settle(source) => {
@@ -89,13 +90,13 @@ impl Worker {
                         let reason = Reason::BoundOutside(bound.ip());
                         return Err(Refusal { errno: libc::EADDRNOTAVAIL, reason }.into());
                     }
-                    rehearse(fd, &socket, source, destination)?;
+                    perform::rehearse(&held, &socket, source, destination).map_err(Errno)?;
                     shielded(fd, &self.shared.guard, &socket, || {
-                        let settled = settle(fd, &socket, source).and_then(|()| socket::connect(fd, destination));
-                        if settled.is_err() && unsettle(fd, bound).is_err() {
+                        let settled = perform::settle(&held, &socket, source).and_then(|()| held.connect(destination));
+                        if settled.is_err() && perform::unsettle(&held, bound).is_err() {
                             self.shared.mend(fd, &socket);
                         }
-                        settled
+                        settled.map_err(Errno)
                     })??;
                     return Ok(Answer::Return(0));
                 }
@@ -145,7 +146,7 @@ impl Worker {
             if socket::is_nonblocking(fd)? { connect().map_err(Stop::from) } else { self.block(call, fd, connect) };
         // EINPROGRESS: it may have failed in the meantime, but that has not been told yet.
         if done.as_ref().is_err_and(|stop| !matches!(stop, Stop::Fail(libc::EINPROGRESS))) {
-            self.shared.unpin(fd, socket);
+            perform::unpin(&self.shared.held(fd), socket);
         }
         done
     }

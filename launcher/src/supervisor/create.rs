@@ -1,20 +1,20 @@
 //! socket and socketpair.
 
 use super::caller::Stop;
-use super::pin::pin_at_birth;
 use super::rights::with_all_rights;
 use super::shield::deaf;
-use super::worker::{Subject, Worker};
+use super::worker::Worker;
 use crate::procfs::Status;
 use crate::sys::process::on_account_of;
 use crate::sys::seccomp::{Answer, Notification};
 use crate::sys::{Errno, socket};
 use caps::Capability::CAP_NET_RAW;
+use chbind_policy::perform::pin_at_birth;
 use chbind_policy::socket::{Create, TYPE_MASK, create};
-use chbind_policy::{Family, Socket, Transport};
+use chbind_policy::{Family, Socket, Subject, Transport};
 use libc::{SOCK_CLOEXEC, SOCK_NONBLOCK};
 use std::net::SocketAddr;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 
 impl Worker {
     pub(super) fn create(&mut self, call: &Notification) -> Result<Answer, Stop> {
@@ -51,17 +51,18 @@ impl Worker {
             _ => make(),
         };
         let made = made?;
+        let pin = |made: &OwnedFd| pin_at_birth(&self.shared.held(made.as_fd()), &made_as, address).map_err(Errno);
         if made_as.transport == Transport::RawIcmp {
             // It hears what comes to every address until it has one, and groups it would go on hearing.
             deaf(made.as_fd(), || {
-                pin_at_birth(made.as_fd(), &made_as, address)?;
+                pin(&made)?;
                 if made_as.family == Family::V6 && !self.shared.context.multicast {
                     socket::hear_joined_groups_only(made.as_fd())?;
                 }
                 Ok(())
             })?;
         } else {
-            pin_at_birth(made.as_fd(), &made_as, address)?;
+            pin(&made)?;
         }
         self.shared.listener.give(call.id, made.as_fd(), kind & SOCK_CLOEXEC != 0)?;
         Ok(Answer::Given)

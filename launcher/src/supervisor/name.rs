@@ -1,12 +1,12 @@
 //! getsockname and getpeername: inside, L is called 127.0.0.1, and a pinned socket is not bound.
 
 use super::caller::{self, Stop};
-use super::pin::unbound;
 use super::room::Memory;
 use super::worker::Worker;
 use crate::sys::seccomp::{Answer, Notification};
 use crate::sys::socket;
 use chbind_policy::name::{masked, masked_peer};
+use chbind_policy::perform::{is_pinned, unbound};
 use chbind_policy::sockaddr;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -44,7 +44,11 @@ impl Worker {
         match which {
             Which::Local => {
                 let bound = socket::local(fd).ok()??;
-                if self.shared.is_pinned(fd, bound) { Some(unbound(bound)) } else { masked(self.shared.context, bound) }
+                if is_pinned(&self.shared.held(fd), bound) {
+                    Some(unbound(bound))
+                } else {
+                    masked(self.shared.context, bound)
+                }
             }
             Which::Peer => {
                 let peer = socket::peer(fd).ok()??;

@@ -2,9 +2,11 @@
 
 use super::Shared;
 use super::caller::{self, Stop};
-use super::worker::{Subject, Worker};
+use super::worker::Worker;
 use crate::sys::seccomp::{Answer, Instruction, Notification};
 use crate::sys::{self, socket};
+use chbind_policy::Subject;
+use chbind_policy::bpf;
 use chbind_policy::option::{self, Facts, VALUE_MAX};
 use libc::{
     IP_MULTICAST_IF, IPPROTO_IP, IPPROTO_IPV6, IPV6_PKTINFO, SO_ATTACH_BPF, SO_ATTACH_FILTER, SO_LOCK_FILTER,
@@ -15,8 +17,6 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 /// The size of `struct sock_fprog` on a 64-bit kernel and of `struct sock_filter` (linux/filter.h), in bytes.
 const PROGRAM: usize = 16;
 const INSTRUCTION: usize = 8;
-/// `BPF_MAXINSNS` (linux/bpf_common.h).
-const PROGRAM_MAX: usize = 4096;
 
 /// Options that name a source: what they say is refused where the kernel would have looked at it.
 const NAMING: [(i32, i32); 2] = [(IPPROTO_IP, IP_MULTICAST_IF), (IPPROTO_IPV6, IPV6_PKTINFO)];
@@ -86,7 +86,7 @@ impl Worker {
                 let program: &[u8; PROGRAM] = bytes.try_into().map_err(|_| EINVAL)?;
                 let [a, b, _, _, _, _, _, _, at @ ..] = program;
                 let count = usize::from(u16::from_ne_bytes([*a, *b]));
-                if count == 0 || count > PROGRAM_MAX {
+                if count == 0 || count > bpf::MOST {
                     return Err(EINVAL);
                 }
                 let mut read = vec![0; count * INSTRUCTION];

@@ -3,6 +3,7 @@
 use super::Shared;
 use crate::sys::route::{Packet, Routes};
 use crate::sys::socket;
+use chbind_policy::perform;
 use chbind_policy::sockaddr::scope;
 use chbind_policy::{Family, Host, Transport};
 use std::net::{IpAddr, SocketAddr};
@@ -21,7 +22,7 @@ impl Host for Asker<'_> {
     fn preferred_source(&self, destination: SocketAddr) -> Option<IpAddr> {
         if destination.ip().is_multicast()
             && destination.is_ipv4()
-            && let Ok(set) = socket::multicast_source(self.socket)
+            && let Ok(set) = perform::multicast_source(&self.shared.held(self.socket))
             && !set.is_unspecified()
         {
             return Some(IpAddr::V4(set));

@@ -5,18 +5,18 @@ use super::budget::{Buffer, Share};
 use super::caller::Stop;
 use super::connect::ATTEMPTS;
 use super::message::{self, Message};
-use super::pin::pin;
 use super::room::Memory;
 use super::route::Asker;
-use super::worker::{Likely, RawAddress, Subject, Worker};
+use super::worker::{Likely, RawAddress, Worker};
 use crate::sys::memory::Pages;
 use crate::sys::seccomp::{Answer, Notification};
 use crate::sys::socket::Payload;
 use crate::sys::{self, Errno, signal, socket};
 use chbind_policy::control::{self, Reader};
+use chbind_policy::perform;
 use chbind_policy::send::{self, Source};
 use chbind_policy::sockaddr::canonical;
-use chbind_policy::{Family, Socket, Transport};
+use chbind_policy::{Family, Socket, Subject, Transport};
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd};
 
@@ -274,9 +274,10 @@ impl Worker {
 
     /// Gives a socket without an address what it sends from. Says which source it has come to.
     fn take_place(&self, fd: BorrowedFd, socket: &Socket, source: Source) -> sys::Result<Source> {
+        let pin = |at| perform::pin(&self.shared.held(fd), socket, at).map_err(Errno);
         match source {
             Source::Own | Source::Named(_) => Ok(source),
-            Source::Pin(at) => pin(fd, socket, at).map(|()| source),
+            Source::Pin(at) => pin(at).map(|()| source),
             Source::Open { any, otherwise, .. } => {
                 if self.shared.guard.place(fd) {
                     let opened = socket::bind(fd, any);
@@ -288,7 +289,7 @@ impl Worker {
                         return Ok(source);
                     }
                 }
-                pin(fd, socket, otherwise).map(|()| Source::Pin(otherwise))
+                pin(otherwise).map(|()| Source::Pin(otherwise))
             }
         }
     }

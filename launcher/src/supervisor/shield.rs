@@ -7,15 +7,13 @@
 
 use super::caller::Stop;
 use super::guard::Guard;
-use crate::bpf::ret;
 use crate::sys::seccomp::Instruction;
 use crate::sys::{self, Errno, socket};
+use chbind_policy::bpf::{MOST, ret};
 use chbind_policy::{Reason, Refusal, Socket, Transport};
 use std::os::fd::BorrowedFd;
 
 const NOTHING: [Instruction; 1] = [ret(0)];
-/// `BPF_MAXINSNS` (linux/bpf_common.h).
-const MOST: usize = 4096;
 
 /// A socket that hears nothing, until this is lowered.
 pub(super) struct Shield<'a> {

@@ -1,8 +1,7 @@
 //! Telling the person: one line for each distinct event, repeated ones counted.
 
-use super::worker::Subject;
 use crate::procfs::{self, Status};
-use chbind_policy::{Context, Note, Refusal, Telling, Transport};
+use chbind_policy::{Context, Note, Refusal, Subject, Telling, Transport};
 use libc::pid_t;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::collections::{HashMap, VecDeque};

@@ -10,10 +10,9 @@ use crate::sys::seccomp::{Answer, Notification, Received};
 use crate::sys::{self, Errno, socket};
 use chbind_policy::others;
 use chbind_policy::sockaddr::{self, LEN_MAX};
-use chbind_policy::{Reason, Refusal, Socket, Transport};
+use chbind_policy::{Reason, Refusal, Socket, Subject};
 use libc::{AF_INET6, c_long};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use std::fmt;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
@@ -21,32 +20,6 @@ use std::time::Duration;
 /// The kernel's own number for "interrupted; restart by SA_RESTART, otherwise EINTR" (include/linux/errno.h). It never
 /// reaches a program while a signal is pending for it.
 const ERESTARTSYS: i32 = 512;
-
-/// What a call is about, for a person.
-#[derive(Clone, Copy)]
-pub(super) enum Subject {
-    /// Nothing is known but the call.
-    Call(&'static str),
-    /// Something done with an address.
-    Address(&'static str, SocketAddr, Transport),
-    /// A new socket.
-    Kind { domain: i32, kind: i32, protocol: i32 },
-    /// A socket option.
-    Option { level: i32, name: i32 },
-}
-
-impl fmt::Display for Subject {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        match self {
-            Subject::Call(name) => f.write_str(name),
-            Subject::Address(verb, address, transport) => write!(f, "{verb} {address}/{}", transport.name()),
-            Subject::Kind { domain, kind, protocol } => {
-                write!(f, "a socket (address family {domain}, type {kind}, protocol {protocol})")
-            }
-            Subject::Option { level, name } => write!(f, "socket option {name} of level {level}"),
-        }
-    }
-}
 
 /// What a call is mostly made on: it is asked first whether a socket is that. The answer is the same either way.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -9,8 +9,7 @@ const SET_MODE_FILTER: c_uint = 1;
 /// `SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP` (linux/seccomp.h, Linux 6.6): caller and supervisor run on one CPU, in turn.
 const SYNC_WAKE_UP: u64 = 1;
 
-/// One instruction of a classic BPF program, with the layout of `struct sock_filter`.
-pub type Instruction = seccompiler::sock_filter;
+pub use chbind_policy::bpf::Instruction;
 
 /// Whether the kernel knows the filter action `action` (a `SECCOMP_RET_*` value).
 pub fn has_action(action: u32) -> bool {

@@ -4,7 +4,7 @@ use super::seccomp::Instruction;
 use super::{Errno, Result, cerr, small};
 use chbind_policy::sockaddr::{self, LEN_MAX};
 use libc::{c_int, c_void, socklen_t};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 const SO_NETNS_COOKIE: c_int = 71;
@@ -197,18 +197,6 @@ pub fn filter(socket: BorrowedFd, most: usize) -> Result<Vec<Instruction>> {
 
 const _: () = assert!(size_of::<Instruction>() == size_of::<libc::sock_filter>());
 
-/// `IP_MULTICAST_IF`: the address that datagrams to a group are sent from, where the socket has none.
-pub fn multicast_source(socket: BorrowedFd) -> Result<Ipv4Addr> {
-    option(socket, libc::IPPROTO_IP, libc::IP_MULTICAST_IF).map(|bits| Ipv4Addr::from(bits.to_ne_bytes()))
-}
-
-/// Sets it, the unspecified address for none, for the interface with this index, 0 for that of the address.
-pub fn set_multicast_source(socket: BorrowedFd, source: Ipv4Addr, interface: c_int) -> Result<()> {
-    // struct ip_mreqn: group, address, interface.
-    let value = [[0; 4], source.octets(), interface.to_ne_bytes()].concat();
-    set_option(socket, libc::IPPROTO_IP, libc::IP_MULTICAST_IF, &value)
-}
-
 /// Whether `SO_SNDTIMEO` is set.
 pub fn has_send_timeout(socket: BorrowedFd) -> bool {
     let none = libc::timeval { tv_sec: 0, tv_usec: 0 };
@@ -236,40 +224,6 @@ pub fn refuse_option(socket: BorrowedFd, level: c_int, option: c_int, len: usize
     let len = socklen_t::try_from(len).unwrap_or(socklen_t::MAX);
     // SAFETY: the kernel reads what is at `at`: in the first page nothing is mapped, and it stops at the first byte.
     cerr(unsafe { libc::setsockopt(socket.as_raw_fd(), level, option, at, len) }).err()
-}
-
-/// `IP_BIND_ADDRESS_NO_PORT`: a bind to port 0 fixes the address and takes no port. IPv6 sockets know it too.
-pub fn set_no_port(socket: BorrowedFd, on: bool) -> Result<()> {
-    set_option(socket, libc::IPPROTO_IP, libc::IP_BIND_ADDRESS_NO_PORT, &c_int::from(on).to_ne_bytes())
-}
-
-/// Whether `IP_FREEBIND` is set: an address that is not the host's can be bound. IPv6 sockets know it by another name.
-pub fn free_bind(socket: BorrowedFd) -> Result<bool> {
-    let (level, name) = free_bind_of(socket)?;
-    option(socket, level, name).map(|on| on != 0)
-}
-
-/// Sets it.
-pub fn set_free_bind(socket: BorrowedFd, on: bool) -> Result<()> {
-    let (level, name) = free_bind_of(socket)?;
-    set_option(socket, level, name, &c_int::from(on).to_ne_bytes())
-}
-
-fn free_bind_of(socket: BorrowedFd) -> Result<(c_int, c_int)> {
-    Ok(match option(socket, libc::SOL_SOCKET, libc::SO_DOMAIN)? {
-        libc::AF_INET6 => (libc::IPPROTO_IPV6, libc::IPV6_FREEBIND),
-        _ => (libc::IPPROTO_IP, libc::IP_FREEBIND),
-    })
-}
-
-/// `IPV6_V6ONLY`; EINVAL once the socket has a port.
-pub fn set_v6only(socket: BorrowedFd, on: bool) -> Result<()> {
-    set_option(socket, libc::IPPROTO_IPV6, libc::IPV6_V6ONLY, &c_int::from(on).to_ne_bytes())
-}
-
-/// Whether `IP_BIND_ADDRESS_NO_PORT` is set.
-pub fn no_port(socket: BorrowedFd) -> bool {
-    option(socket, libc::IPPROTO_IP, libc::IP_BIND_ADDRESS_NO_PORT).is_ok_and(|on| on != 0)
 }
 
 /// What to send: bytes, and how many come after them that cannot be read.
