@@ -28,6 +28,17 @@ pub enum Process {
     Parent,
 }
 
+/// How the context is enforced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Enforce {
+    /// By the kernel and a supervisor: everything that runs
+    Seccomp,
+    /// Inside the program by a preloaded library, which is trusted; whatever it does not see by the supervisor
+    Hybrid,
+    /// Inside the program alone: for programs that cooperate, where seccomp is not to be had
+    Preload,
+}
+
 /// Run a command, and all it starts, with a set of IP addresses of its own.
 ///
 /// Inside, the wildcard addresses stand for the assigned ones, other addresses of the host cannot be bound, and packets
@@ -96,6 +107,14 @@ pub struct Args {
     /// Resist a program that tries to get around its context, at the price of some of what honest ones may do
     #[arg(long, action = ArgAction::SetTrue)]
     pub strict: bool,
+
+    /// How the context is enforced
+    #[arg(long, value_enum, value_name = "HOW", default_value = "seccomp")]
+    pub enforce: Enforce,
+
+    /// Show only interfaces and addresses of the context, as far as they are asked for by way of the C library (hybrid, preload)
+    #[arg(long, action = ArgAction::SetTrue)]
+    pub hide_netif: bool,
 
     /// Which process the command is [default: exec where the kernel allows it]
     #[arg(long, value_enum, value_name = "MODEL")]

@@ -69,6 +69,21 @@ pub enum Error {
     KernelLacks(&'static str, &'static str),
     /// The kernel lacks something that `--strict` needs, and came with a later version or is switched off.
     StrictNeeds(&'static str, &'static str),
+    /// Two options that do not go together, and why.
+    Conflict {
+        /// One of them.
+        option: &'static str,
+        /// And the other.
+        with: &'static str,
+        /// Why.
+        why: &'static str,
+    },
+    /// The context has more addresses or rules than the shim can be told.
+    TooMuchForShim,
+    /// The shim is not where it is looked for, from this directory.
+    NoShim(String),
+    /// The shim cannot be read, or its path cannot be given to the loader.
+    UnusableShim(String),
     /// /proc is not mounted, or is that of another process id namespace.
     NoProc,
     /// A seccomp listener is above this process already.
@@ -121,6 +136,8 @@ impl Error {
                 Some("write it as 192.0.2.0/24, tcp:192.0.2.1:443, [2001:db8::]/32:443 or udp:any:53")
             }
             Error::CannotGrant { .. } => Some("run chbind as root, or lower net.ipv4.ip_unprivileged_port_start"),
+            Error::Conflict { .. } => Some("--enforce seccomp, the default, can do all"),
+            Error::NoShim(_) => Some("install it beside chbind, or in lib/chbind beside its directory"),
             Error::StrictNeeds(..) => Some("without --strict the context is one for honest programs"),
             Error::NoProc => Some("mount it: mount -t proc proc /proc (unshare --mount-proc does it)"),
             Error::AlreadyInside => Some("a context cannot be left or nested; start this one from outside"),
@@ -163,6 +180,12 @@ impl fmt::Display for Error {
             Error::NotExecutable(path, errno) => write!(f, "cannot execute '{path}': {errno}"),
             Error::KernelLacks(what, since) => {
                 write!(f, "this kernel is too old: it lacks {what} (Linux {since} and later have it)")
+            }
+            Error::Conflict { option, with, why } => write!(f, "{option} is not for {with}: {why}"),
+            Error::TooMuchForShim => f.write_str("too many addresses or rules for --enforce hybrid and preload"),
+            Error::NoShim(directory) => write!(f, "libchbind_preload.so is missing: looked for it from {directory} on"),
+            Error::UnusableShim(path) => {
+                write!(f, "cannot use '{path}': not readable, or blanks or colons in its path")
             }
             Error::StrictNeeds(what, since) => {
                 write!(f, "--strict needs {what}; Linux {since} and later have it where it is switched on")

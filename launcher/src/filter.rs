@@ -54,6 +54,22 @@ mod arch {
 const OFFSET_NR: u32 = 0;
 const OFFSET_ARCH: u32 = 4;
 
+/// The upper halves of the first and the last argument, on machines that begin with the lowest byte: no call of the shim's
+/// uses them, for none has a pointer or a 64-bit number there.
+const SECRET_AT: [u32; 2] = [16 + 4, 16 + 5 * 8 + 4];
+/// The calls that the shim makes by itself (`--enforce hybrid`).
+const OF_SHIM: [c_long; 9] = [
+    libc::SYS_socket,
+    libc::SYS_bind,
+    libc::SYS_connect,
+    libc::SYS_listen,
+    libc::SYS_sendto,
+    libc::SYS_sendmsg,
+    libc::SYS_setsockopt,
+    libc::SYS_getsockname,
+    libc::SYS_getpeername,
+];
+
 /// `SECCOMP_FILTER_FLAG_NEW_LISTENER` (linux/seccomp.h).
 const NEW_LISTENER: i32 = libc::SECCOMP_FILTER_FLAG_NEW_LISTENER as i32;
 /// What the kernel says to a second listener.
@@ -79,7 +95,18 @@ impl Rule {
     }
 
     pub(crate) fn compile(self) -> Result<Vec<Instruction>, Error> {
+        self.compile_but(None)
+    }
+
+    /// With an exception: a call that carries `secret` passes.
+    fn compile_but(self, secret: Option<u64>) -> Result<Vec<Instruction>, Error> {
         let mut body = Vec::new();
+        if let Some(secret) = secret {
+            let ([first, last], halves) = (SECRET_AT.map(load), [secret >> 32, secret & u64::from(u32::MAX)]);
+            let [first_half, last_half] = halves.map(|half| jump(libc::BPF_JEQ, half as u32, 0, 0));
+            body.extend([first, Instruction { jf: 3, ..first_half }, last, Instruction { jf: 1, ..last_half }]);
+            body.push(ret(SECCOMP_RET_ALLOW));
+        }
         for (conditions, action) in self.cases {
             // A compiled rule falls out after exactly one following instruction.
             let compiled = BpfProgram::from(SeccompRule::new(conditions)?);
@@ -193,8 +220,8 @@ pub(crate) fn native_only() -> Vec<Instruction> {
     program
 }
 
-/// The program for `context`; `strict` if the one that it is for is taken for hostile.
-pub fn program(context: &Context, strict: bool) -> Result<Vec<Instruction>, Error> {
+/// The program for `context`; `strict` if the one that it is for is taken for hostile. Calls that carry `secret` pass.
+pub fn program(context: &Context, strict: bool, secret: Option<u64>) -> Result<Vec<Instruction>, Error> {
     let (native, predecessor) = arch::AUDIT;
     let mut foreign = vec![jump(libc::BPF_JEQ, predecessor, 1, 0), ret(SECCOMP_RET_KILL_PROCESS), load(OFFSET_NR)];
     for range in arch::SOCKETS_32.iter().chain([&arch::SECCOMP_32, &arch::IO_URING]) {
@@ -216,7 +243,8 @@ pub fn program(context: &Context, strict: bool) -> Result<Vec<Instruction>, Erro
         program.extend(for_range(&arch::CLONE3, ABSENT));
     }
     for rule in rules(context, strict)? {
-        program.extend(rule.compile()?);
+        let nr = rule.nr;
+        program.extend(rule.compile_but(secret.filter(|_| OF_SHIM.contains(&nr)))?);
     }
     program.push(ret(SECCOMP_RET_ALLOW));
     Ok(program)

@@ -8,7 +8,7 @@
 //!    back), gets ready, and answers with what is wrong (length, 4 bytes, and as much text; 0 is ready);
 //! 3. the command's side executes the command.
 
-use crate::args::Process;
+use crate::args::{Enforce, Process};
 use crate::confine;
 use crate::error::Error;
 use crate::plan::Plan;
@@ -21,10 +21,11 @@ use crate::sys::{Errno, pidfd, process};
 use crate::{parent, report};
 use chbind_policy::Loopback;
 use nix::fcntl::{OFlag, open};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::prctl;
 use nix::sys::signal::Signal;
 use nix::sys::stat::Mode;
-use nix::sys::wait::waitpid;
+use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{Pid, chdir, getpid, setsid};
 use std::ffi::{CString, OsString};
 use std::io::{Read, Write};
@@ -42,9 +43,10 @@ pub fn launch(plan: Plan) -> Result<u8, Error> {
     if plan.verbose {
         describe(&plan);
     }
-    match plan.process {
-        Process::Exec => in_place(plan),
-        Process::Parent => parent::stay(plan),
+    match (plan.enforce, plan.process) {
+        (Enforce::Preload, _) => preloaded(plan),
+        (_, Process::Exec) => in_place(plan),
+        (_, Process::Parent) => parent::stay(plan),
     }
 }
 
@@ -57,10 +59,16 @@ fn describe(plan: &Plan) {
     };
     let (nid, name, addresses) = (plan.nid.number, &plan.name, addresses.join(", "));
     report::line(&format!("context {nid} ({name}): addresses {addresses}; {loopback}"));
-    report::line(match plan.process {
-        Process::Exec => "the command takes this process's place; its supervisor is detached",
-        Process::Parent => "this process stays, as the command's parent",
+    report::line(match (plan.enforce, plan.process) {
+        (Enforce::Preload, _) => {
+            "the command takes this process's place; the shim in it is all that enforces its context"
+        }
+        (_, Process::Exec) => "the command takes this process's place; its supervisor is detached",
+        (_, Process::Parent) => "this process stays, as the command's parent",
     });
+    if plan.enforce == Enforce::Hybrid {
+        report::line("the shim answers in the command itself; what it does not see meets the supervisor");
+    }
 }
 
 /// This process becomes the command; a grandchild, nobody's child, the supervisor.
@@ -106,7 +114,8 @@ pub fn become_command(
     env: Vec<(OsString, OsString)>,
 ) -> Result<u8, Error> {
     confine::renounce_if_unprivileged()?;
-    let floor = confine::lay_floor(plan.strict)?;
+    // The shim binds and connects by itself.
+    let floor = plan.enforce == Enforce::Hybrid || confine::lay_floor(plan.strict)?;
     if plan.verbose && !floor {
         report::line("no Landlock floor: this kernel lacks it (Linux 6.7 and later have it)");
     }
@@ -131,9 +140,52 @@ pub fn become_command(
     if let Some(between) = between {
         waitpid(between, None).map_err(Error::step("start the supervisor"))?;
     }
+    execute(plan, env)
+}
+
+fn execute(plan: &Plan, env: Vec<(OsString, OsString)>) -> Result<u8, Error> {
     process::restore_signals().map_err(Error::step("restore signals"))?;
+    let env = match &plan.shim {
+        Some(shim) => shim.environment(env),
+        None => env,
+    };
     // Everything else that is open here is close-on-exec.
     Err(plan.command.exec(env))
+}
+
+/// This process becomes the command, under the shim alone. A grandchild holds the number of the context until it ends.
+fn preloaded(plan: Plan) -> Result<u8, Error> {
+    const STEP: &str = "hold the number of the context";
+    let handle = pidfd::open(getpid().as_raw(), pidfd::Of::Process).map_err(Error::step(STEP))?;
+    match fork().map_err(Error::step(STEP))? {
+        Fork::Child => match fork() {
+            Ok(Fork::Child) => hold(plan, handle),
+            Ok(Fork::Parent(_)) => exit_now(0),
+            Err(_) => exit_now(1),
+        },
+        Fork::Parent(between) => match waitpid(Pid::from_raw(between), None).map_err(Error::step(STEP))? {
+            WaitStatus::Exited(_, 0) => {}
+            _ => return Err(Error::Step(STEP, Errno(libc::EAGAIN))),
+        },
+    }
+    drop(handle);
+    confine::shed_capabilities(&plan.keep)?;
+    execute(&plan, std::env::vars_os().collect())
+}
+
+/// Waits for the end of the command, with the number in hand.
+fn hold(plan: Plan, command: OwnedFd) -> ! {
+    let ready = setsid().map_err(Error::step("detach")).and_then(|_| {
+        ignore_signals()?;
+        chdir("/").map_err(Error::step("detach"))?;
+        keep_only(vec![command.as_raw_fd(), plan.nid.holder.as_raw_fd()])
+    });
+    if let Ok(name) = CString::new(format!("chbind/{}", plan.nid.number)) {
+        let _ = prctl::set_name(&name);
+    }
+    let mut fds = [PollFd::new(command.as_fd(), PollFlags::POLLIN)];
+    while ready.is_ok() && matches!(poll(&mut fds, PollTimeout::NONE), Err(nix::errno::Errno::EINTR)) {}
+    exit_now(0)
 }
 
 /// The supervisor's side. `command` is the process that will be the command.
@@ -194,6 +246,7 @@ fn prepare(plan: Plan, channel: &mut UnixStream, command: Pid, child: Option<Chi
         listener: Listener::new(listener),
         context: plan.context,
         strict: plan.strict,
+        hybrid: plan.enforce == Enforce::Hybrid,
         name: plan.name,
         messages,
         verbose: plan.verbose,

@@ -20,6 +20,7 @@ pub mod procfs;
 pub mod report;
 pub mod resolvers;
 pub mod rules;
+pub mod shim;
 pub mod supervisor;
 #[allow(unsafe_code)]
 pub mod sys;

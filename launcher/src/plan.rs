@@ -1,10 +1,11 @@
 //! What was typed, resolved: everything that can be wrong with it is found here, before anything is set up.
 
-use crate::args::{self, Args, Process};
+use crate::args::{self, Args, Enforce, Process};
 use crate::command::Command;
 use crate::error::Error;
 use crate::nid::Nid;
 use crate::procfs::printable;
+use crate::shim::{self, Shim};
 use crate::supervisor::NetworkOwner;
 use crate::sys::Errno;
 use crate::sys::seccomp::Instruction;
@@ -28,6 +29,10 @@ pub struct Plan {
     pub network: NetworkOwner,
     /// Whether the program is taken for hostile.
     pub strict: bool,
+    /// How the context is enforced.
+    pub enforce: Enforce,
+    /// What the command is given, where it enforces the context itself.
+    pub shim: Option<Shim>,
     /// Which process the command will be.
     pub process: Process,
     /// Capabilities that are kept.
@@ -43,6 +48,10 @@ pub struct Plan {
 /// Makes a plan of what was typed.
 pub fn resolve(args: &Args) -> Result<Plan, Error> {
     features::require_own_proc()?;
+    if shim::is_above() {
+        return Err(Error::AlreadyInside);
+    }
+    compatible(args)?;
     // First: inside a context every later question would get that context's answers.
     features::require_outside()?;
     let addresses = addresses(&args.ip, args.allow_nonlocal)?;
@@ -59,31 +68,60 @@ pub fn resolve(args: &Args) -> Result<Plan, Error> {
         Some(text) => Nid::given(text)?,
         None => Nid::free()?,
     };
-    features::require(nid.holder.as_fd())?;
-    if args.strict {
-        features::require_strict()?;
-    }
-    let process = features::process_model(args.process)?;
+    let process = match args.enforce {
+        Enforce::Preload => Process::Exec,
+        Enforce::Seccomp | Enforce::Hybrid => {
+            features::require(nid.holder.as_fd())?;
+            if args.strict {
+                features::require_strict()?;
+            }
+            features::process_model(args.process)?
+        }
+    };
     let context = Box::leak(Box::new(context(args, addresses, rules, &nid)?));
-    let program = filter::program(context, args.strict).map_err(Error::Filter)?;
     let network = NetworkOwner::of_this_process().map_err(|e| {
         Error::Step("find out who owns the network namespace", Errno(e.raw_os_error().unwrap_or(libc::EIO)))
     })?;
     rules::require_grantable(&context.rules, &network)?;
-    let name = args.name.clone().unwrap_or_else(|| command.base_name());
+    let name = printable(&args.name.clone().unwrap_or_else(|| command.base_name()));
+    let shim = Shim::new(args, context, &name)?;
+    let secret = shim.as_ref().and_then(|shim| shim.secret);
+    let program = filter::program(context, args.strict, secret).map_err(Error::Filter)?;
     Ok(Plan {
         context,
         nid,
-        name: printable(&name),
+        name,
         program,
         network,
         strict: args.strict,
+        enforce: args.enforce,
+        shim,
         process,
         keep,
         command,
         verbose: args.verbose,
         quiet: args.quiet,
     })
+}
+
+/// Fails where options do not go together.
+fn compatible(args: &Args) -> Result<(), Error> {
+    let is_preload = args.enforce == Enforce::Preload;
+    let with = if is_preload { "--enforce preload" } else { "--enforce hybrid" };
+    let inside = args.enforce != Enforce::Seccomp;
+    let conflicts = [
+        (inside && args.strict, "--strict", "what enforces the context would be in the hands of the program"),
+        (is_preload && !args.grant_port.is_empty(), "--grant-port", "it takes a supervisor with the right to them"),
+        (is_preload && args.process == Some(Process::Parent), "--process parent", "there is no supervisor to be one"),
+    ];
+    if let Some((_, option, why)) = conflicts.into_iter().find(|(is_so, ..)| *is_so) {
+        return Err(Error::Conflict { option, with, why });
+    }
+    if args.hide_netif && !inside {
+        let why = "the kernel shows them all; --enforce hybrid and preload can hide them";
+        return Err(Error::Conflict { option: "--hide-netif", with: "--enforce seccomp", why });
+    }
+    Ok(())
 }
 
 fn addresses(typed: &[String], nonlocal: bool) -> Result<Vec<Assigned>, Error> {

@@ -51,6 +51,11 @@ impl Assigned {
         self.net.addr()
     }
 
+    /// The length of the prefix of its subnet.
+    pub fn prefix_len(&self) -> u8 {
+        self.net.prefix_len()
+    }
+
     /// The interface index that belongs to a link-local address, otherwise 0.
     pub fn scope(&self) -> u32 {
         self.scope

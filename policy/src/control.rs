@@ -2,6 +2,7 @@
 //!
 //! Layout of one on a 64-bit kernel: length of header and data (8 bytes), level (4), type (4), data, padding to 8.
 
+use crate::name::masked;
 use crate::option::VALUE_MAX;
 use crate::sockaddr::{canonical, scope};
 use crate::{Context, Reason, Refusal, Socket, Transport, Verdict};
@@ -79,6 +80,69 @@ fn each(control: &mut [u8], mut judge: impl FnMut(i32, i32, &mut [u8]) -> Verdic
         at += len.next_multiple_of(size_of::<usize>()).min(message.len());
     }
     Ok(())
+}
+
+/// Whether a list says anything of the source or the way of a message, or cannot be understood.
+pub fn names_way(list: &[u8]) -> bool {
+    let mut rest = list;
+    while rest.len() >= HEADER {
+        let Some((level, kind, _, next)) = first(rest) else { return true };
+        match (level, kind) {
+            (IPPROTO_IP, IP_PKTINFO | IP_RETOPTS) => return true,
+            (IPPROTO_IPV6, IPV6_PKTINFO | IPV6_2292PKTINFO | IPV6_RTHDR | IPV6_2292RTHDR) => return true,
+            _ => rest = next,
+        }
+    }
+    false
+}
+
+/// Goes through a list that the kernel has written, with the level, the type and the data of each.
+pub fn arrived(list: &mut [u8], mut each: impl FnMut(i32, i32, &mut [u8])) {
+    let mut rest = list;
+    while let Some(len) = rest.first_chunk().map(|len| usize::from_ne_bytes(*len)).filter(|len| *len >= HEADER) {
+        let field =
+            |at: usize| rest.get(at..).and_then(|rest| rest.first_chunk()).map(|bytes| i32::from_ne_bytes(*bytes));
+        let (Some(level), Some(kind)) = (field(8), field(12)) else { return };
+        // What there was no room for is cut off (MSG_CTRUNC).
+        let end = len.min(rest.len());
+        each(level, kind, rest.get_mut(HEADER..end).unwrap_or_default());
+        let next = len.next_multiple_of(size_of::<usize>());
+        rest = core::mem::take(&mut rest).get_mut(next..).unwrap_or_default();
+    }
+}
+
+/// Where a message was sent to, as it is called inside (section 5): written over what the kernel says in a control message
+/// with this level, type and data.
+pub fn mask(context: &Context, level: i32, kind: i32, data: &mut [u8]) {
+    let shown = |ip: IpAddr| masked(context, SocketAddr::new(ip, 0)).map(|shown| shown.ip());
+    let mask_v4 = |field: &mut [u8; 4]| {
+        if let Some(IpAddr::V4(ip)) = shown(IpAddr::V4(Ipv4Addr::from(*field))) {
+            *field = ip.octets();
+        }
+    };
+    match (level, kind) {
+        // struct in_pktinfo: interface index, the address that it came to, the destination in its header.
+        (IPPROTO_IP, IP_PKTINFO) => {
+            if let Some([_, _, _, _, a, b, c, d, e, f, g, h]) = data.first_chunk_mut::<12>() {
+                for field in [[a, b, c, d], [e, f, g, h]] {
+                    let mut octets = field.each_ref().map(|byte| **byte);
+                    mask_v4(&mut octets);
+                    for (to, from) in field.into_iter().zip(octets) {
+                        *to = from;
+                    }
+                }
+            }
+        }
+        // struct in6_pktinfo: the destination, interface index.
+        (IPPROTO_IPV6, IPV6_PKTINFO | IPV6_2292PKTINFO) => {
+            if let Some(field) = data.first_chunk_mut::<16>()
+                && let Some(IpAddr::V6(ip)) = shown(IpAddr::V6(Ipv6Addr::from(*field)))
+            {
+                *field = ip.octets();
+            }
+        }
+        _ => {}
+    }
 }
 
 /// The interface that a list of control messages, as the caller wrote it, asks to send by; 0 for none. It has a say in the

@@ -26,11 +26,13 @@ pub mod others;
 pub mod perform;
 pub mod rules;
 pub mod send;
+pub mod served;
 pub mod sockaddr;
 pub mod socket;
 mod source;
 mod subject;
 mod verdict;
+pub mod wire;
 
 pub use context::{Assigned, Context, Family, Loopback};
 pub use rules::Rules;

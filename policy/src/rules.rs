@@ -30,6 +30,11 @@ impl Ports {
         self.first
     }
 
+    /// The highest.
+    pub const fn last(self) -> u16 {
+        self.last
+    }
+
     /// Whether `port` is one of them.
     pub const fn contains(self, port: u16) -> bool {
         self.first <= port && port <= self.last

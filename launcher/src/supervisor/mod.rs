@@ -61,6 +61,8 @@ pub struct Assignment {
     pub context: &'static Context<'static>,
     /// Whether the program is taken for hostile.
     pub strict: bool,
+    /// Whether the shim makes calls of its own, past the supervisor.
+    pub hybrid: bool,
     /// The name of the context in messages.
     pub name: String,
     /// Where messages go while the command lives; `None` for nowhere.
@@ -82,6 +84,7 @@ struct Shared {
     listener: Listener,
     context: &'static Context<'static>,
     strict: bool,
+    hybrid: bool,
     /// Who the supervisor is.
     own: Identity,
     network: NetworkOwner,
@@ -128,7 +131,8 @@ impl Serving {
 
 /// Begins to answer calls.
 pub fn start(assignment: Assignment) -> sys::Result<Serving> {
-    let Assignment { listener, context, strict, name, messages, verbose, command, network, nid, child } = assignment;
+    let Assignment { listener, context, strict, hybrid, name, messages, verbose, command, network, nid, child } =
+        assignment;
     sys::signal::prepare_nudge()?;
     // Older kernels answer as surely, only slower.
     let _ = listener.wake_in_turn();
@@ -142,6 +146,7 @@ pub fn start(assignment: Assignment) -> sys::Result<Serving> {
         listener,
         context,
         strict,
+        hybrid,
         own,
         network,
         netns_cookie,

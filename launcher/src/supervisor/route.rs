@@ -2,8 +2,9 @@
 
 use super::Shared;
 use crate::sys::route::{Packet, Routes};
-use crate::sys::socket;
+use crate::sys::{diag, socket};
 use chbind_policy::perform;
+use chbind_policy::served::places;
 use chbind_policy::sockaddr::scope;
 use chbind_policy::{Family, Host, Transport};
 use std::net::{IpAddr, SocketAddr};
@@ -47,7 +48,11 @@ impl Host for Asker<'_> {
     }
 
     fn serves(&self, transport: Transport, family: Family, port: u16) -> Option<IpAddr> {
-        self.shared.served.at(transport, family, port)
+        let known = self.shared.served.at(transport, family, port);
+        // What the shim has bound is not known here.
+        let there = |ip: &IpAddr| diag::is_served_at(transport, *ip, port).unwrap_or(false);
+        let found = || places(self.shared.context, family).find(there);
+        known.or_else(|| if self.shared.hybrid { found() } else { None })
     }
 }
 

@@ -1,6 +1,7 @@
 //! Sockets of this network namespace, as the kernel lists them (sock_diag(7)).
 
 use super::{Result, cerr, socket};
+use chbind_policy::{Transport, served};
 use libc::{c_int, c_void};
 use std::net::{IpAddr, Ipv4Addr};
 use std::os::fd::AsRawFd;
@@ -26,6 +27,20 @@ pub fn is_served(ip: Ipv4Addr) -> Result<bool> {
     let is_there = |message: &[u8]| message.get(SOURCE..SOURCE + 4) == Some(ip.octets().as_slice());
     Ok(find(libc::AF_INET, libc::IPPROTO_TCP, LISTENING, is_there)?
         || find(libc::AF_INET, libc::IPPROTO_UDP, UNCONNECTED, is_there)?)
+}
+
+/// Whether a TCP socket listens on this address and port, or a UDP socket receives there, one that is bound to the address.
+pub fn is_served_at(transport: Transport, ip: IpAddr, port: u16) -> Result<bool> {
+    let Some(question) = served::question(transport, ip, port) else { return Ok(false) };
+    let diag = socket::socket(libc::AF_NETLINK, libc::SOCK_DGRAM, libc::NETLINK_SOCK_DIAG)?;
+    // SAFETY: the kernel reads as many bytes as `question` has.
+    cerr(unsafe { libc::send(diag.as_raw_fd(), question.as_ptr().cast::<c_void>(), question.len(), 0) } as i64)?;
+    let mut answer = [0u8; 512];
+    // SAFETY: the kernel writes at most as many bytes as `answer` has.
+    let read =
+        unsafe { libc::recv(diag.as_raw_fd(), answer.as_mut_ptr().cast::<c_void>(), answer.len(), libc::MSG_DONTWAIT) };
+    let read = cerr(read as i64)? as usize;
+    Ok(served::is_there(answer.get(..read).unwrap_or_default(), ip))
 }
 
 /// Where a UDP socket is.

@@ -1,0 +1,109 @@
+//! The launcher's part of the shim: where it is, and what it is told (see `chbind_policy::wire`).
+
+use crate::args::{Args, Enforce};
+use crate::error::Error;
+use crate::sys::Errno;
+use chbind_policy::wire::{self, Charge, Name};
+use chbind_policy::{Context, Rules};
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File};
+use std::io::Read;
+use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
+
+const FILE: &str = "libchbind_preload.so";
+/// Where it is looked for, from the directory of the program itself.
+const PLACES: [&str; 3] = [".", "../lib/chbind", "../lib"];
+/// ld.so(8)
+const PRELOAD: &str = "LD_PRELOAD";
+
+/// What the command is given to come under the shim.
+pub struct Shim {
+    path: PathBuf,
+    text: String,
+    /// What lets its calls past the filter.
+    pub secret: Option<u64>,
+}
+
+impl Shim {
+    /// Makes it; `None` where it has no part.
+    pub fn new(args: &Args, context: &Context, name: &str) -> Result<Option<Self>, Error> {
+        let secret = match args.enforce {
+            Enforce::Seccomp => return Ok(None),
+            Enforce::Hybrid => Some(secret()?),
+            Enforce::Preload => None,
+        };
+        let standard_error = std::io::stderr().as_fd().try_clone_to_owned().ok().map(File::from);
+        let stderr = standard_error.and_then(|file| file.metadata().ok()).map(|of| (of.dev(), of.ino()));
+        let charge = Charge {
+            context: Context { rules: Rules { granted: &[], ..context.rules }, ..*context },
+            name: Name::Plain(name),
+            hides_interfaces: args.hide_netif,
+            quiet: args.quiet,
+            verbose: args.verbose,
+            stderr,
+            secret,
+        };
+        let mut text = String::new();
+        wire::write(&charge, &mut text).map_err(|_| Error::TooMuchForShim)?;
+        // What it cannot read it would not run with.
+        let mut room = Box::new(wire::Room::new());
+        wire::read(&text, &mut room).map_err(|_| Error::TooMuchForShim)?;
+        Ok(Some(Shim { path: locate()?, text, secret }))
+    }
+
+    /// The environment with what loads the shim. What the user preloads comes first: the calls of those libraries meet ours.
+    pub fn environment(&self, env: Vec<(OsString, OsString)>) -> Vec<(OsString, OsString)> {
+        let mut preload = OsString::new();
+        let mut env: Vec<_> = env
+            .into_iter()
+            .filter(|(name, value)| {
+                if name == PRELOAD {
+                    preload.clone_from(value);
+                }
+                name != PRELOAD && name != wire::VARIABLE
+            })
+            .collect();
+        if !preload.is_empty() {
+            preload.push(":");
+        }
+        preload.push(&self.path);
+        env.push((PRELOAD.into(), preload));
+        env.push((wire::VARIABLE.into(), self.text.clone().into()));
+        env
+    }
+}
+
+fn secret() -> Result<u64, Error> {
+    let mut bytes = [0; 8];
+    let failed = |error: std::io::Error| Error::Step("make a secret", Errno(error.raw_os_error().unwrap_or(libc::EIO)));
+    // Neither half may be zero, as the upper halves of registers usually are.
+    loop {
+        File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes)).map_err(failed)?;
+        let secret = u64::from_ne_bytes(bytes);
+        if secret >> 32 != 0 && secret & 0xffff_ffff != 0 {
+            return Ok(secret);
+        }
+    }
+}
+
+fn locate() -> Result<PathBuf, Error> {
+    let own = std::env::current_exe().and_then(fs::canonicalize).unwrap_or_default();
+    let directory = own.parent().unwrap_or(&own);
+    let found = PLACES.iter().find_map(|place| fs::canonicalize(directory.join(place).join(FILE)).ok());
+    let path = found.ok_or_else(|| Error::NoShim(directory.to_string_lossy().into_owned()))?;
+    File::open(&path).map_err(|_| Error::UnusableShim(path.to_string_lossy().into_owned()))?;
+    // The loader takes both for the end of a name (ld.so(8)).
+    let is_separator = |byte: &u8| byte.is_ascii_whitespace() || *byte == b':';
+    if path.as_os_str().as_bytes().iter().any(is_separator) {
+        return Err(Error::UnusableShim(path.to_string_lossy().into_owned()));
+    }
+    Ok(path)
+}
+
+/// Whether this process is under a shim already.
+pub fn is_above() -> bool {
+    std::env::var_os(wire::VARIABLE).as_deref().is_some_and(|text: &OsStr| !text.is_empty())
+}

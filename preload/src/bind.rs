@@ -1,0 +1,129 @@
+//! bind.
+
+use crate::facts::identify;
+use crate::stop::{Stop, answer, ask_if_possible};
+use crate::sys::{self, Fd, shim};
+use crate::{option, tell};
+use chbind_policy::bind::{self, Place};
+use chbind_policy::bpf::Instruction;
+use chbind_policy::perform::{self, Endpoint};
+use chbind_policy::sockaddr::{self, canonical};
+use chbind_policy::{Context, Family, Socket, Subject, Transport};
+use core::net::SocketAddr;
+use libc::{AF_INET, AF_INET6, AF_UNSPEC, EADDRINUSE, EINVAL, SO_LOCK_FILTER, SOL_SOCKET};
+
+/// bind(2)
+pub(crate) fn bind_call(fd: Fd, address: &[u8], ask: impl FnOnce() -> sys::Result<usize>) -> sys::Result<usize> {
+    if is_of_others(address) {
+        return fd.bind_bytes(address).map(|()| 0);
+    }
+    let subject = || match (sockaddr::decode(address), identify(fd)) {
+        (Some(shown), Ok(Some(socket))) => Subject::Address("bind to", canonical(shown), socket.transport),
+        _ => Subject::Call("bind"),
+    };
+    answer(bound(fd, address).map(|()| 0), subject, ask)
+}
+
+/// Whether an address is of a family that no rule is about: an inet socket does not take it.
+pub(crate) fn is_of_others(address: &[u8]) -> bool {
+    sockaddr::family(address).is_some_and(|family| ![AF_INET, AF_INET6, AF_UNSPEC].contains(&family))
+}
+
+fn bound(fd: Fd, address: &[u8]) -> Result<(), Stop> {
+    let context = &shim().charge.context;
+    if let Some(at) = place_of_any(context, address).filter(|at| at.port() != 0 || !option::wants_no_port()) {
+        return match fd.bind(at) {
+            Ok(()) => Ok(()),
+            // Nothing was changed.
+            Err(EINVAL) => Err(Stop::Fail(EINVAL)),
+            Err(errno) => {
+                // The supervisor may have the right, and knows who else is there.
+                ask_if_possible()?;
+                if let Ok(Some(socket)) = identify(fd) {
+                    perform::mend(&fd, context, &socket);
+                }
+                Err(Stop::Fail(errno))
+            }
+        };
+    }
+    let Some(socket) = identify(fd)? else { return Ok(fd.bind_bytes(address)?) };
+    ask_if_possible()?;
+    let action = bind::bind(context, &socket, address)?;
+    let at = bind_to(fd, &socket, action.place)?;
+    if let Some(note) = action.note.filter(|_| !at.ip().to_canonical().is_unspecified()) {
+        tell::note(sockaddr::decode(address).map_or(at, canonical), socket.transport, note);
+    }
+    Ok(())
+}
+
+/// Where a socket goes with this address, if that is the same whatever it is.
+fn place_of_any(context: &Context, address: &[u8]) -> Option<SocketAddr> {
+    let family = match sockaddr::family(address)? {
+        AF_INET => Family::V4,
+        AF_INET6 => Family::V6,
+        _ => return None,
+    };
+    let place = |transport, v6only| {
+        let action = bind::bind(context, &Socket { family, transport, v6only }, address).ok()?;
+        match (action.place, action.note) {
+            (Place::At(at), None) => Some(at),
+            _ => None,
+        }
+    };
+    let at = place(Transport::Tcp, false)?;
+    let is_so = |transport, v6only| place(transport, v6only) == Some(at);
+    let is_so_of_v6 = family == Family::V4 || (is_so(Transport::Tcp, true) && is_so(Transport::Udp, true));
+    (is_so(Transport::Udp, false) && is_so_of_v6).then_some(at)
+}
+
+/// Binds to the place, and says to which address in the end.
+pub(crate) fn bind_to(fd: Fd, socket: &Socket, place: Place) -> Result<SocketAddr, Stop> {
+    let bind = |at| fd.bind(at).map(|()| at);
+    let mended = |done: sys::Result<SocketAddr>| {
+        if done.is_err_and(|errno| errno != EINVAL) {
+            perform::mend(&fd, &shim().charge.context, socket);
+        }
+        Ok(done?)
+    };
+    let (any, otherwise) = match place {
+        Place::At(at) => return mended(bind(at)),
+        Place::Open { any, otherwise } => (any, otherwise),
+    };
+    // One that has a port already gets no filter: the bind fails.
+    if perform::local(&fd)?.port() == 0 && (is_shared(fd)? || !is_guarded(fd)) {
+        return mended(bind(otherwise));
+    }
+    match bind(any) {
+        Err(EADDRINUSE) => mended(bind(otherwise)),
+        done => mended(done),
+    }
+}
+
+/// Whether it would share the wildcard's port: of such sockets the kernel gives a datagram to one alone, and who else is
+/// there is not known here. Groups it gives to all.
+fn is_shared(fd: Fd) -> sys::Result<bool> {
+    let option = |name| fd.option(SOL_SOCKET, name);
+    Ok(!shim().charge.context.multicast && (option(libc::SO_REUSEADDR)? != 0 || option(libc::SO_REUSEPORT)? != 0))
+}
+
+/// Puts the filter for wildcards before the socket, for good. False where it cannot be: the program has one of its own there,
+/// or the context has more addresses than a filter can tell.
+pub(crate) fn is_guarded(fd: Fd) -> bool {
+    let guard = shim().guard;
+    let placed = match fd.filter(&mut []) {
+        _ if guard.is_empty() => false,
+        Ok(0) => fd.attach_filter(guard).is_ok(),
+        Ok(len) => len == guard.len() && is_at(fd, guard),
+        Err(_) => false,
+    };
+    placed && fd.set_option(SOL_SOCKET, SO_LOCK_FILTER, &1i32.to_ne_bytes()).is_ok()
+}
+
+/// Whether it is there, as far as there is room to look: programs that put one like it there mean the same.
+fn is_at(fd: Fd, guard: &[Instruction]) -> bool {
+    let mut found = [Instruction::default(); 128];
+    match fd.filter(&mut found) {
+        Ok(len) => found.get(..len) == Some(guard),
+        Err(_) => fd.option(SOL_SOCKET, SO_LOCK_FILTER).is_ok_and(|locked| locked != 0),
+    }
+}

@@ -1,0 +1,60 @@
+//! What the rules may ask of the world, on behalf of one socket.
+
+use crate::sys::{Fd, shim, socket};
+use chbind_policy::perform::{self, Endpoint};
+use chbind_policy::{Family, Host, Socket, Transport, served};
+use core::net::{IpAddr, SocketAddr};
+use libc::{AF_NETLINK, NETLINK_SOCK_DIAG, SO_BINDTOIFINDEX, SOCK_CLOEXEC, SOCK_DGRAM, SOL_SOCKET};
+
+/// The world as it is for `socket`.
+pub(crate) struct Asker<'a> {
+    pub(crate) fd: Fd,
+    pub(crate) socket: &'a Socket,
+    /// The index of the interface that the message asks for, 0 for none.
+    pub(crate) interface: u32,
+}
+
+/// linux/in.h, linux/in6.h
+const IP_UNICAST_IF: i32 = 50;
+const IPV6_UNICAST_IF: i32 = 76;
+
+impl Host for Asker<'_> {
+    /// Another socket like this one is connected there.
+    fn preferred_source(&self, destination: SocketAddr) -> Option<IpAddr> {
+        if destination.ip().is_multicast()
+            && destination.is_ipv4()
+            && let Ok(set) = perform::multicast_source(&self.fd)
+            && !set.is_unspecified()
+        {
+            return Some(IpAddr::V4(set));
+        }
+        let family = Family::of(destination.ip());
+        let like = Socket { family, transport: Transport::Udp, v6only: self.socket.v6only };
+        let stand_in = perform::alike(&self.fd, &like).ok()??;
+        if self.interface != 0 {
+            let index = self.interface.to_be_bytes();
+            let (level, name) = match family {
+                Family::V4 => (libc::IPPROTO_IP, IP_UNICAST_IF),
+                Family::V6 => (libc::IPPROTO_IPV6, IPV6_UNICAST_IF),
+            };
+            stand_in.set_option(level, name, &index).ok()?;
+        }
+        stand_in.connect(destination).ok()?;
+        stand_in.local().ok()?.map(|source| source.ip().to_canonical())
+    }
+
+    fn is_on_device(&self) -> bool {
+        self.fd.option(SOL_SOCKET, SO_BINDTOIFINDEX).is_ok_and(|index| index != 0)
+    }
+
+    fn serves(&self, transport: Transport, family: Family, port: u16) -> Option<IpAddr> {
+        let diag = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG).ok()?;
+        let is_served = |ip: &IpAddr| {
+            let mut answer = [0; 512];
+            let question = served::question(transport, *ip, port);
+            let len = question.and_then(|question| diag.fd().ask(&question, &mut answer).ok());
+            len.is_some_and(|len| served::is_there(answer.get(..len).unwrap_or_default(), *ip))
+        };
+        served::places(&shim().charge.context, family).find(is_served)
+    }
+}

@@ -1,0 +1,52 @@
+//! setsockopt: the options that say as much as an address.
+
+use crate::stop::{Stop, answer, ask_if_possible};
+use crate::sys::{self, Fd, shim};
+use chbind_policy::Subject;
+use chbind_policy::option::{self, Facts, VALUE_MAX};
+use chbind_policy::perform::{self, Endpoint};
+use core::sync::atomic::{AtomicBool, Ordering};
+use libc::{AF_INET, AF_INET6, IPPROTO_IP, SO_LOCK_FILTER, SO_TYPE, SOCK_DGRAM, SOCK_RAW, SOL_SOCKET, c_int};
+
+/// Whether a socket of this program may be bound without a port on purpose.
+static NO_PORT: AtomicBool = AtomicBool::new(false);
+
+pub(crate) fn wants_no_port() -> bool {
+    NO_PORT.load(Ordering::Relaxed)
+}
+
+/// Whether the option is one of those that are judged.
+pub(crate) fn is_judged(level: c_int, name: c_int) -> bool {
+    let is_judged = option::judged(&shim().charge.context).any(|judged| judged == (level, name));
+    if (level, name) == (IPPROTO_IP, libc::IP_BIND_ADDRESS_NO_PORT) {
+        NO_PORT.store(true, Ordering::Relaxed);
+    }
+    is_judged
+}
+
+/// setsockopt(2) of one of those.
+pub(crate) fn set_call(
+    fd: Fd,
+    level: c_int,
+    name: c_int,
+    value: &[u8],
+    ask: impl FnOnce() -> sys::Result<usize>,
+) -> sys::Result<usize> {
+    answer(set(fd, level, name, value).map(|()| 0), || Subject::Option { level, name }, ask)
+}
+
+fn set(fd: Fd, level: c_int, name: c_int, value: &[u8]) -> Result<(), Stop> {
+    ask_if_possible()?;
+    let kind = fd.option(SOL_SOCKET, SO_TYPE)?;
+    let mut bytes = [0; VALUE_MAX];
+    let bytes = bytes.get_mut(..value.len().min(VALUE_MAX)).unwrap_or_default();
+    for (to, from) in bytes.iter_mut().zip(value) {
+        *to = *from;
+    }
+    let read = bytes.get_mut(..option::read_of(level, name, value.len())).unwrap_or_default();
+    let is_datagram = || [Ok(AF_INET), Ok(AF_INET6)].contains(&fd.option(SOL_SOCKET, libc::SO_DOMAIN));
+    let asks = (level, name) == (SOL_SOCKET, SO_LOCK_FILTER) && kind == SOCK_DGRAM && is_datagram();
+    let portless = asks && perform::local(&fd)?.port() == 0;
+    option::set(&shim().charge.context, Facts { raw: kind == SOCK_RAW, portless }, level, name, read)?;
+    Ok(fd.set_option(level, name, bytes)?)
+}

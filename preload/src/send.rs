@@ -1,0 +1,172 @@
+//! sendto, sendmsg and sendmmsg.
+
+use crate::bind::{bind_to, is_of_others};
+use crate::connect::is_near;
+use crate::facts::identify;
+use crate::host::Asker;
+use crate::open;
+use crate::stop::{Stop, answer, ask_if_possible};
+use crate::sys::{self, Fd, Pieces, cancellable, shim};
+use chbind_policy::bind::Place;
+use chbind_policy::control::{self, Reader, SOURCE_LEN};
+use chbind_policy::perform;
+use chbind_policy::send::{self, Source};
+use chbind_policy::sockaddr::{self, canonical};
+use chbind_policy::{Family, Socket, Subject, Transport};
+use core::net::SocketAddr;
+use libc::{EINVAL, EMSGSIZE, MSG_FASTOPEN, c_int};
+
+/// Another thread may give the socket an address between the look at it and the act: then the rule is asked again.
+const ATTEMPTS: usize = 3;
+/// Control messages that can be changed, in bytes; longer ones are for the supervisor, or for nobody.
+const CONTROL_MAX: usize = 1024;
+
+/// A message as the program has it, but for what it says of addresses, which is a copy.
+#[derive(Clone, Copy)]
+pub(crate) struct Message<'a> {
+    /// `None` where there is none.
+    pub(crate) address: Option<&'a [u8]>,
+    pub(crate) control: &'a [u8],
+    pub(crate) pieces: Pieces,
+    pub(crate) flags: c_int,
+}
+
+impl Message<'_> {
+    /// Whether the kernel does with it what the rules say, whatever socket it is for.
+    #[inline]
+    pub(crate) fn goes_as_it_is(&self) -> bool {
+        if !self.control.is_empty() && control::names_way(self.control) {
+            return false;
+        }
+        match self.address {
+            _ if self.flags & MSG_FASTOPEN != 0 => false,
+            // To whom it is connected, or nobody.
+            None => true,
+            Some(address) => is_plain(address) || is_of_others(address),
+        }
+    }
+}
+
+/// Whether the destination is what it is called, and every socket that can send there sends from an address of the context.
+#[inline]
+fn is_plain(address: &[u8]) -> bool {
+    let shim = shim();
+    let Some(asked) = sockaddr::decode(address) else { return false };
+    if shim.single != Some(Family::of(asked.ip())) || asked.port() == 0 {
+        return false;
+    }
+    let ip = asked.ip();
+    let is_usual = match ip {
+        core::net::IpAddr::V4(ip) => !ip.is_loopback() && !ip.is_unspecified(),
+        core::net::IpAddr::V6(ip) => !ip.is_loopback() && ip.to_ipv4().is_none(),
+    };
+    (is_usual || shim.charge.context.is_assigned(ip, 0)) && open::is_own()
+}
+
+/// One message. `ask` sends it as the program did.
+pub(crate) fn send_call(fd: Fd, message: &Message, ask: impl FnOnce() -> sys::Result<usize>) -> sys::Result<usize> {
+    let shown = message.address.and_then(sockaddr::decode);
+    let subject = || match (shown, identify(fd)) {
+        (Some(shown), Ok(Some(socket))) => Subject::Address("send to", canonical(shown), socket.transport),
+        _ => Subject::Call("send"),
+    };
+    answer(sent(fd, message), subject, || cancellable(ask))
+}
+
+fn sent(fd: Fd, message: &Message) -> Result<usize, Stop> {
+    let context = &shim().charge.context;
+    let socket = match identify(fd)? {
+        Some(socket) => socket,
+        None => {
+            let (address, control) = (message.address.unwrap_or_default(), message.control);
+            return Ok(cancellable(|| fd.sendmsg(address, control, message.pieces, message.flags))?);
+        }
+    };
+    let near = message.address.is_some_and(|address| is_near(context, address));
+    for _ in 0..ATTEMPTS {
+        let bound = perform::local(&fd)?;
+        if near || message.flags & MSG_FASTOPEN != 0 {
+            if shim().is_hybrid() && bound.port() == 0 {
+                // The supervisor may open it to loopback.
+                open::note_foreign();
+            }
+            ask_if_possible()?;
+        }
+        let host = Asker { fd, socket: &socket, interface: control::interface(message.control) };
+        let action = send::send(context, &socket, bound, message.address, message.flags, &host)?;
+        let far = match action.destination {
+            None if message.address.is_some() || !message.control.is_empty() => fd.peer().ok().flatten(),
+            destination => destination,
+        };
+        let reader = Reader::of(&socket, far);
+        let mut room = [0; SOURCE_LEN + CONTROL_MAX];
+        // Judged before the socket is changed: a message that is refused leaves nothing behind.
+        let mut control = controls(&mut room, message, reader, action.source, bound)?;
+        match take_place(fd, &socket, action.source) {
+            Ok(taken) if taken == action.source => {}
+            Ok(taken) => control = controls(&mut room, message, reader, taken, bound)?,
+            Err(Stop::Fail(EINVAL)) => continue,
+            Err(Stop::Fail(errno)) => {
+                perform::mend(&fd, context, &socket);
+                return Err(Stop::Fail(errno));
+            }
+            Err(stop) => return Err(stop),
+        }
+        let control = room.get(..control).unwrap_or_default();
+        let (bytes, len) = match action.destination {
+            Some(destination) => sockaddr::encode(destination),
+            None => ([0; sockaddr::LEN_V6], 0),
+        };
+        let address = match (action.destination, message.address) {
+            (Some(_), _) => bytes.get(..len).unwrap_or_default(),
+            // What is no address to the kernel (AF_UNSPEC to IPv6) it may still look at.
+            (None, Some(asked)) if socket.transport != Transport::Tcp => asked,
+            (None, _) => &[],
+        };
+        let flags = message.flags;
+        return Ok(cancellable(|| fd.sendmsg(address, control, message.pieces, flags))?);
+    }
+    Err(Stop::Fail(EINVAL))
+}
+
+/// The control messages, judged, for a message with this source from a socket with the address `bound`: how many bytes.
+fn controls(
+    room: &mut [u8],
+    message: &Message,
+    reader: Reader,
+    source: Source,
+    bound: SocketAddr,
+) -> Result<usize, Stop> {
+    let (own, named) = match source {
+        Source::Own => (bound, None),
+        Source::Pin(at) => (at, None),
+        Source::Open { named, .. } | Source::Named(named) => (named, Some(named)),
+    };
+    let (naming, before) = named.map_or(([0; SOURCE_LEN], 0), control::naming);
+    let after = message.control.len();
+    let Some(all) = room.get_mut(..before + after) else {
+        ask_if_possible()?;
+        return Err(Stop::Fail(EMSGSIZE));
+    };
+    for (to, from) in all.iter_mut().zip(naming.iter().take(before).chain(message.control)) {
+        *to = *from;
+    }
+    let own = Some(own.ip().to_canonical()).filter(|own| !own.is_unspecified());
+    reader.check(&shim().charge.context, all.get_mut(before..).unwrap_or_default(), own)?;
+    Ok(before + after)
+}
+
+/// Gives a socket without an address what it sends from. Says which source it has come to.
+fn take_place(fd: Fd, socket: &Socket, source: Source) -> Result<Source, Stop> {
+    match source {
+        Source::Own | Source::Named(_) => Ok(source),
+        Source::Pin(at) => Ok(perform::pin(&fd, socket, at).map(|()| source)?),
+        Source::Open { any, otherwise, .. } => {
+            open::note_foreign();
+            ask_if_possible()?;
+            bind_to(fd, socket, Place::Open { any, otherwise })?;
+            let is_open = perform::local(&fd)?.ip().to_canonical().is_unspecified();
+            Ok(if is_open { source } else { Source::Pin(otherwise) })
+        }
+    }
+}

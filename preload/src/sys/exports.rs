@@ -1,0 +1,433 @@
+//! The functions that stand before the C library's, with its types (the headers that the manual pages name).
+//!
+//! Each looks only at memory that its arguments name, and leaves pointers that cannot be good to the kernel: that says EFAULT.
+//! Others end in a fault here, in place of an EFAULT: the kernel asks nobody, and here is nobody to be asked.
+
+use super::call::Result;
+use super::{Fd, Pieces, as_it_is, cancellable, number, past};
+use crate::name::Name;
+use crate::send::{Message, send_call};
+use crate::{bind, connect, create, listen, message, name, option};
+use chbind_policy::option::VALUE_MAX;
+use chbind_policy::sockaddr::LEN_MAX;
+use core::ffi::{c_int, c_uint, c_void};
+use core::slice;
+use libc::{c_long, iovec, mmsghdr, msghdr, size_t, sockaddr, socklen_t, ssize_t};
+
+/// Below and above nothing is mapped in a process (`vm.mmap_min_addr`, Documentation/arch/x86/x86_64/mm.rst).
+const LOWEST: usize = 4096;
+const HIGHEST: usize = 1 << 47;
+
+fn is_plausible(at: usize, len: usize) -> bool {
+    at >= LOWEST && at.checked_add(len).is_some_and(|end| end <= HIGHEST)
+}
+
+/// Memory of the program, to be read; `None` where the kernel is to say what is wrong.
+///
+/// # Safety
+///
+/// `at` must be good for reading `len` bytes, unless it is not plausible.
+unsafe fn bytes<'a>(at: *const c_void, len: usize) -> Option<&'a [u8]> {
+    // SAFETY: as the caller promises.
+    is_plausible(at as usize, len).then(|| unsafe { slice::from_raw_parts(at.cast(), len) })
+}
+
+/// The same, to be written.
+///
+/// # Safety
+///
+/// `at` must be good for writing `len` bytes, unless it is not plausible.
+unsafe fn room<'a>(at: *mut c_void, len: usize) -> Option<&'a mut [u8]> {
+    // SAFETY: as the caller promises.
+    is_plausible(at as usize, len).then(|| unsafe { slice::from_raw_parts_mut(at.cast(), len) })
+}
+
+/// A copy of an address.
+struct Address {
+    bytes: [u8; LEN_MAX],
+    len: usize,
+}
+
+impl Address {
+    /// # Safety
+    ///
+    /// As for [`bytes`].
+    unsafe fn copy(at: *const c_void, len: socklen_t) -> Option<Self> {
+        let len = usize::try_from(len as c_int).ok().filter(|len| *len <= LEN_MAX)?;
+        // SAFETY: as the caller promises.
+        let from = unsafe { bytes(at, len) }?;
+        let mut address = Address { bytes: [0; LEN_MAX], len };
+        for (to, from) in address.bytes.iter_mut().zip(from) {
+            *to = *from;
+        }
+        Some(address)
+    }
+
+    fn bytes(&self) -> &[u8] {
+        self.bytes.get(..self.len).unwrap_or_default()
+    }
+}
+
+unsafe extern "C" {
+    fn __errno_location() -> *mut c_int;
+}
+
+/// The answer of a function of the C library: -1 with `errno`, which success leaves alone.
+#[inline]
+fn said(done: Result<usize>) -> ssize_t {
+    match done {
+        Ok(done) => done as ssize_t,
+        Err(errno) => {
+            // SAFETY: the calling thread's own.
+            unsafe { *__errno_location() = errno };
+            -1
+        }
+    }
+}
+
+fn int(done: Result<usize>) -> c_int {
+    said(done) as c_int
+}
+
+/// socket(2)
+#[unsafe(no_mangle)]
+extern "C" fn socket(domain: c_int, kind: c_int, protocol: c_int) -> c_int {
+    let ask = || as_it_is(libc::SYS_socket, [number(domain), number(kind), number(protocol), 0, 0, 0]);
+    int(create::socket_call(domain, kind, protocol, ask))
+}
+
+/// bind(2)
+#[unsafe(no_mangle)]
+unsafe extern "C" fn bind(fd: c_int, address: *const sockaddr, len: socklen_t) -> c_int {
+    let ask = || as_it_is(libc::SYS_bind, [number(fd), address as usize, len as usize, 0, 0, 0]);
+    // SAFETY: bind(2) asks for the same.
+    int(match unsafe { Address::copy(address.cast(), len) } {
+        Some(address) => bind::bind_call(Fd(fd), address.bytes(), ask),
+        None => ask(),
+    })
+}
+
+/// connect(2)
+#[unsafe(no_mangle)]
+unsafe extern "C" fn connect(fd: c_int, address: *const sockaddr, len: socklen_t) -> c_int {
+    let ask = || as_it_is(libc::SYS_connect, [number(fd), address as usize, len as usize, 0, 0, 0]);
+    // SAFETY: connect(2) asks for the same.
+    int(match unsafe { Address::copy(address.cast(), len) } {
+        Some(address) => connect::connect_call(Fd(fd), address.bytes(), ask),
+        None => ask(),
+    })
+}
+
+/// listen(2)
+#[unsafe(no_mangle)]
+extern "C" fn listen(fd: c_int, backlog: c_int) -> c_int {
+    let ask = || as_it_is(libc::SYS_listen, [number(fd), number(backlog), 0, 0, 0, 0]);
+    int(listen::listen_call(Fd(fd), backlog, ask))
+}
+
+/// Makes a call that writes somebody's address, and writes what that is called inside.
+///
+/// # Safety
+///
+/// `address` and `len` as accept(2) and recvfrom(2) ask for.
+unsafe fn with_peer(
+    address: *mut sockaddr,
+    len: *mut socklen_t,
+    call: impl FnOnce() -> Result<usize>,
+) -> Result<usize> {
+    let is_asked = !address.is_null() && is_plausible(len as usize, size_of::<socklen_t>());
+    // SAFETY: as the caller promises.
+    let before = if is_asked { unsafe { len.read() } } else { 0 };
+    let done = cancellable(call)?;
+    if is_asked {
+        // SAFETY: the kernel has written it.
+        let written = unsafe { len.read() }.min(before);
+        // SAFETY: the kernel has written so many bytes there.
+        if let Some(bytes) = unsafe { room(address.cast(), written as usize) } {
+            name::mask(bytes);
+        }
+    }
+    Ok(done)
+}
+
+/// accept(2)
+#[unsafe(no_mangle)]
+unsafe extern "C" fn accept(fd: c_int, address: *mut sockaddr, len: *mut socklen_t) -> c_int {
+    let call = || as_it_is(libc::SYS_accept, [number(fd), address as usize, len as usize, 0, 0, 0]);
+    // SAFETY: accept(2) asks for the same.
+    int(unsafe { with_peer(address, len, call) })
+}
+
+/// accept4(2)
+#[unsafe(no_mangle)]
+unsafe extern "C" fn accept4(fd: c_int, address: *mut sockaddr, len: *mut socklen_t, flags: c_int) -> c_int {
+    let call = || as_it_is(libc::SYS_accept4, [number(fd), address as usize, len as usize, number(flags), 0, 0]);
+    // SAFETY: accept(2) asks for the same.
+    int(unsafe { with_peer(address, len, call) })
+}
+
+/// recvfrom(2)
+#[unsafe(no_mangle)]
+unsafe extern "C" fn recvfrom(
+    fd: c_int,
+    at: *mut c_void,
+    count: size_t,
+    flags: c_int,
+    address: *mut sockaddr,
+    len: *mut socklen_t,
+) -> ssize_t {
+    let args = [number(fd), at as usize, count, number(flags), address as usize, len as usize];
+    // SAFETY: recvfrom(2) asks for the same.
+    said(unsafe { with_peer(address, len, || as_it_is(libc::SYS_recvfrom, args)) })
+}
+
+/// What programs call that were compiled with `_FORTIFY_SOURCE`: `size` is the room that the compiler knows of.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn __recvfrom_chk(
+    fd: c_int,
+    at: *mut c_void,
+    count: size_t,
+    size: size_t,
+    flags: c_int,
+    address: *mut sockaddr,
+    len: *mut socklen_t,
+) -> ssize_t {
+    if count > size {
+        super::next::overflow();
+    }
+    // SAFETY: as for recvfrom.
+    unsafe { recvfrom(fd, at, count, flags, address, len) }
+}
+
+/// Looks at a message that was received.
+///
+/// # Safety
+///
+/// The kernel has filled the message in; `names` is the room that there was for an address.
+unsafe fn look_at(message: *const msghdr, names: socklen_t) {
+    // SAFETY: the kernel has read and written it.
+    let message = unsafe { &*message };
+    let named = message.msg_namelen.min(names) as usize;
+    // SAFETY: so many bytes have been written there.
+    let address = unsafe { room(message.msg_name, named) };
+    // SAFETY: the same.
+    let control = unsafe { room(message.msg_control, message.msg_controllen as usize) };
+    message::received(address.unwrap_or_default(), control.unwrap_or_default());
+}
+
+/// recvmsg(2)
+#[unsafe(no_mangle)]
+unsafe extern "C" fn recvmsg(fd: c_int, message: *mut msghdr, flags: c_int) -> ssize_t {
+    let is_good = is_plausible(message as usize, size_of::<msghdr>());
+    // SAFETY: recvmsg(2) asks for a message.
+    let names = if is_good { unsafe { (*message).msg_namelen } } else { 0 };
+    let done = cancellable(|| as_it_is(libc::SYS_recvmsg, [number(fd), message as usize, number(flags), 0, 0, 0]));
+    if done.is_ok() {
+        // SAFETY: the kernel has filled it in.
+        unsafe { look_at(message, names) };
+    }
+    said(done)
+}
+
+/// recvmmsg(2)
+#[unsafe(no_mangle)]
+unsafe extern "C" fn recvmmsg(
+    fd: c_int,
+    messages: *mut mmsghdr,
+    count: c_uint,
+    flags: c_int,
+    timeout: *mut libc::timespec,
+) -> c_int {
+    let args = [number(fd), messages as usize, count as usize, number(flags), timeout as usize, 0];
+    let done = cancellable(|| as_it_is(libc::SYS_recvmmsg, args));
+    for n in 0..*done.as_ref().unwrap_or(&0) {
+        // SAFETY: so many messages have been received. What room there was is not known any more: the shortest address of
+        // the internet fits into what is there in any case.
+        unsafe {
+            let message = &raw const (*messages.add(n)).msg_hdr;
+            look_at(message, (*message).msg_namelen.min(chbind_policy::sockaddr::LEN_V6 as socklen_t));
+        }
+    }
+    int(done)
+}
+
+/// The copy of a message's address, and what has to be known of it to be sent.
+///
+/// # Safety
+///
+/// `address` must be good for reading `len` bytes unless it is not plausible.
+unsafe fn send(
+    fd: c_int,
+    (address, len): (*const c_void, socklen_t),
+    control: &[u8],
+    pieces: Pieces,
+    flags: c_int,
+    past: impl FnOnce() -> Result<usize>,
+    ask: impl FnOnce() -> Result<usize>,
+) -> Result<usize> {
+    if address.is_null() || len == 0 {
+        let message = Message { address: None, control, pieces, flags };
+        return if message.goes_as_it_is() { cancellable(past) } else { send_call(Fd(fd), &message, ask) };
+    }
+    // SAFETY: as the caller promises.
+    let Some(address) = (unsafe { Address::copy(address, len) }) else { return ask() };
+    let message = Message { address: Some(address.bytes()), control, pieces, flags };
+    if message.goes_as_it_is() { cancellable(past) } else { send_call(Fd(fd), &message, ask) }
+}
+
+/// sendto(2)
+#[unsafe(no_mangle)]
+unsafe extern "C" fn sendto(
+    fd: c_int,
+    at: *const c_void,
+    count: size_t,
+    flags: c_int,
+    address: *const sockaddr,
+    len: socklen_t,
+) -> ssize_t {
+    let args = [number(fd), at as usize, count, number(flags), address as usize, len as usize];
+    let call = || as_it_is(libc::SYS_sendto, args);
+    if address.is_null() {
+        return said(cancellable(call));
+    }
+    let piece = iovec { iov_base: at.cast_mut(), iov_len: count };
+    let pieces = Pieces { at: &raw const piece as usize, count: 1 };
+    // SAFETY: sendto(2) asks for the same.
+    said(unsafe { send(fd, (address.cast(), len), &[], pieces, flags, || past(libc::SYS_sendto, args), call) })
+}
+
+/// Sends one message.
+///
+/// # Safety
+///
+/// `message` as sendmsg(2) asks for.
+unsafe fn send_message(
+    fd: c_int,
+    message: &msghdr,
+    flags: c_int,
+    past: impl FnOnce() -> Result<usize>,
+    ask: impl FnOnce() -> Result<usize>,
+) -> Result<usize> {
+    let control = match message.msg_controllen as usize {
+        0 => Some([].as_slice()),
+        // SAFETY: as the caller promises.
+        len => unsafe { bytes(message.msg_control, len) },
+    };
+    let Some(control) = control else { return ask() };
+    let pieces = Pieces { at: message.msg_iov as usize, count: message.msg_iovlen as usize };
+    // Longer ones the kernel cuts off (__copy_msghdr, net/socket.c).
+    let len = message.msg_namelen.min(LEN_MAX as socklen_t);
+    // SAFETY: as the caller promises.
+    unsafe { send(fd, (message.msg_name, len), control, pieces, flags, past, ask) }
+}
+
+/// sendmsg(2)
+#[unsafe(no_mangle)]
+unsafe extern "C" fn sendmsg(fd: c_int, message: *const msghdr, flags: c_int) -> ssize_t {
+    let args = [number(fd), message as usize, number(flags), 0, 0, 0];
+    let ask = || as_it_is(libc::SYS_sendmsg, args);
+    if !is_plausible(message as usize, size_of::<msghdr>()) {
+        return said(ask());
+    }
+    // SAFETY: sendmsg(2) asks for a message.
+    said(unsafe { send_message(fd, &*message, flags, || past(libc::SYS_sendmsg, args), ask) })
+}
+
+/// `UIO_MAXIOV` (linux/uio.h): messages of one sendmmsg.
+const MESSAGES_MAX: c_uint = 1024;
+
+/// sendmmsg(2): as many as can be sent; an error counts only if it is the first's (`__sys_sendmmsg`, net/socket.c).
+#[unsafe(no_mangle)]
+unsafe extern "C" fn sendmmsg(fd: c_int, messages: *mut mmsghdr, count: c_uint, flags: c_int) -> c_int {
+    let count = count.min(MESSAGES_MAX) as usize;
+    if !is_plausible(messages as usize, count * size_of::<mmsghdr>()) {
+        return int(as_it_is(libc::SYS_sendmmsg, [number(fd), messages as usize, count, number(flags), 0, 0]));
+    }
+    let mut done = 0;
+    while done < count {
+        // SAFETY: sendmmsg(2) asks for so many messages.
+        let message = unsafe { &mut *messages.add(done) };
+        let args = [number(fd), &raw const message.msg_hdr as usize, number(flags), 0, 0, 0];
+        let (by_itself, ask) = (|| past(libc::SYS_sendmsg, args), || as_it_is(libc::SYS_sendmsg, args));
+        // SAFETY: as for sendmsg.
+        match unsafe { send_message(fd, &message.msg_hdr, flags, by_itself, ask) } {
+            Ok(sent) => message.msg_len = sent as c_uint,
+            Err(errno) if done == 0 => return int(Err(errno)),
+            Err(_) => break,
+        }
+        done += 1;
+    }
+    done as c_int
+}
+
+/// setsockopt(2)
+#[unsafe(no_mangle)]
+unsafe extern "C" fn setsockopt(fd: c_int, level: c_int, option: c_int, value: *const c_void, len: socklen_t) -> c_int {
+    let call =
+        || as_it_is(libc::SYS_setsockopt, [number(fd), number(level), number(option), value as usize, len as usize, 0]);
+    if !option::is_judged(level, option) {
+        return int(call());
+    }
+    let readable = usize::try_from(len as c_int).unwrap_or_default().min(VALUE_MAX);
+    // SAFETY: setsockopt(2) asks for the same.
+    int(match unsafe { bytes(value, readable) } {
+        Some(value) => option::set_call(Fd(fd), level, option, value, call),
+        None => call(),
+    })
+}
+
+/// Writes a name where the program wants it (`move_addr_to_user`, net/socket.c): the length that it has, then as much as there
+/// is room for.
+///
+/// # Safety
+///
+/// As getsockname(2) asks for, but for pointers that are not plausible.
+unsafe fn give(name: &Name, address: *mut sockaddr, len: *mut socklen_t) -> Result<usize> {
+    // SAFETY: as the caller promises.
+    let has = usize::try_from(unsafe { len.read() } as c_int).map_err(|_| libc::EINVAL)?;
+    let count = name.bytes().len().min(has);
+    // SAFETY: as the caller promises.
+    let to = unsafe { room(address.cast(), count) }.ok_or(libc::EFAULT)?;
+    for (to, from) in to.iter_mut().zip(name.bytes()) {
+        *to = *from;
+    }
+    // SAFETY: as the caller promises.
+    unsafe { len.write(name.bytes().len() as socklen_t) };
+    Ok(0)
+}
+
+/// Answers with a name, or lets the kernel do so.
+///
+/// # Safety
+///
+/// As for [`give`].
+unsafe fn named(
+    nr: c_long,
+    fd: c_int,
+    address: *mut sockaddr,
+    len: *mut socklen_t,
+    find: impl FnOnce(Fd) -> Result<Option<Name>>,
+) -> c_int {
+    let call = || as_it_is(nr, [number(fd), address as usize, len as usize, 0, 0, 0]);
+    let is_good = is_plausible(len as usize, size_of::<socklen_t>()) && is_plausible(address as usize, 1);
+    int(match is_good.then(|| find(Fd(fd))) {
+        // SAFETY: as the caller promises.
+        Some(Ok(Some(name))) => unsafe { give(&name, address, len) },
+        Some(Err(errno)) => Err(errno),
+        Some(Ok(None)) | None => call(),
+    })
+}
+
+/// getsockname(2)
+#[unsafe(no_mangle)]
+unsafe extern "C" fn getsockname(fd: c_int, address: *mut sockaddr, len: *mut socklen_t) -> c_int {
+    // SAFETY: getsockname(2) asks for the same.
+    unsafe { named(libc::SYS_getsockname, fd, address, len, name::local) }
+}
+
+/// getpeername(2)
+#[unsafe(no_mangle)]
+unsafe extern "C" fn getpeername(fd: c_int, address: *mut sockaddr, len: *mut socklen_t) -> c_int {
+    // SAFETY: getpeername(2) asks for the same.
+    unsafe { named(libc::SYS_getpeername, fd, address, len, |fd| name::peer(fd).map(Some)) }
+}

@@ -1,0 +1,306 @@
+//! Socket calls. Those that the filter of `--enforce hybrid` holds back carry the secret of the context.
+
+use super::call::{Result, raw};
+use super::state;
+use chbind_policy::bpf::Instruction;
+use chbind_policy::perform::Endpoint;
+use chbind_policy::sockaddr::{self, LEN_MAX};
+use core::net::SocketAddr;
+use libc::{c_int, c_long, c_void, socklen_t};
+
+/// A descriptor of the program's, which it may close at any time: then calls fail with EBADF.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Fd(pub(crate) c_int);
+
+/// A descriptor of our own, closed when it is dropped.
+pub(crate) struct Own(Fd);
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        // SAFETY: the descriptor is ours, and gone after this.
+        let _ = unsafe { raw(libc::SYS_close, [number(self.0.0), 0, 0, 0, 0, 0]) };
+    }
+}
+
+impl Own {
+    pub(crate) fn fd(&self) -> Fd {
+        self.0
+    }
+
+    /// Whose it is from now on is another matter.
+    pub(crate) fn release(self) -> c_int {
+        let Fd(fd) = self.0;
+        core::mem::forget(self);
+        fd
+    }
+}
+
+/// The pieces of a message: where an array of `iovec`s of the program is, and how many there are.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pieces {
+    pub(crate) at: usize,
+    pub(crate) count: usize,
+}
+
+/// An `int` as the lower half of a register; the kernel does not look at the upper one.
+pub(crate) fn number(value: c_int) -> usize {
+    value as u32 as usize
+}
+
+/// A call that the filter holds back unless it carries the secret: half of it in the upper half of the first register, half in
+/// that of the last. In none of these calls is either of them a pointer.
+///
+/// # Safety
+///
+/// As for the call.
+pub(crate) unsafe fn checked(nr: c_long, args: [usize; 6]) -> Result<usize> {
+    let [a, b, c, d, e, f] = args;
+    let (first, last) = state::halves();
+    // SAFETY: the upper halves of the first and the last argument mean nothing to the kernel (`int` and `unsigned int`, or
+    // nothing at all); the rest as the caller promises.
+    unsafe { raw(nr, [a | first, b, c, d, e, f | last]) }
+}
+
+/// The program's call as it is, with a pointer that cannot be good: the kernel says so.
+pub(crate) fn as_it_is(nr: c_long, args: [usize; 6]) -> Result<usize> {
+    // SAFETY: whatever the program hands to its kernel; memory is touched as the program asked for.
+    unsafe { raw(nr, args) }
+}
+
+/// The same past the filter.
+pub(crate) fn past(nr: c_long, args: [usize; 6]) -> Result<usize> {
+    // SAFETY: as above.
+    unsafe { checked(nr, args) }
+}
+
+/// socket(2).
+pub(crate) fn socket(domain: c_int, kind: c_int, protocol: c_int) -> Result<Own> {
+    // SAFETY: plain numbers.
+    let fd = unsafe { checked(libc::SYS_socket, [number(domain), number(kind), number(protocol), 0, 0, 0]) }?;
+    Ok(Own(Fd(fd as c_int)))
+}
+
+/// Opens a file to read, close-on-exec. `path` ends with a zero byte.
+pub(crate) fn open(path: &core::ffi::CStr, flags: c_int) -> Result<Own> {
+    let flags = flags | libc::O_CLOEXEC;
+    // SAFETY: the kernel reads the path up to its zero byte.
+    let fd =
+        unsafe { raw(libc::SYS_openat, [number(libc::AT_FDCWD), path.as_ptr() as usize, number(flags), 0, 0, 0]) }?;
+    Ok(Own(Fd(fd as c_int)))
+}
+
+impl Fd {
+    /// bind(2) to an address of any family.
+    pub(crate) fn bind_bytes(self, address: &[u8]) -> Result<()> {
+        let (at, len) = (address.as_ptr() as usize, address.len());
+        // SAFETY: the kernel reads `len` bytes.
+        unsafe { checked(libc::SYS_bind, [number(self.0), at, len, 0, 0, 0]) }.map(drop)
+    }
+
+    /// connect(2) to an address of any family.
+    pub(crate) fn connect_bytes(self, address: &[u8]) -> Result<()> {
+        let (at, len) = (address.as_ptr() as usize, address.len());
+        // SAFETY: the kernel reads `len` bytes.
+        unsafe { checked(libc::SYS_connect, [number(self.0), at, len, 0, 0, 0]) }.map(drop)
+    }
+
+    /// listen(2).
+    pub(crate) fn listen(self, backlog: c_int) -> Result<()> {
+        // SAFETY: plain numbers.
+        unsafe { checked(libc::SYS_listen, [number(self.0), number(backlog), 0, 0, 0, 0]) }.map(drop)
+    }
+
+    /// getsockname(2), as bytes: how many of them there are.
+    pub(crate) fn local_bytes(self, bytes: &mut [u8; LEN_MAX]) -> Result<usize> {
+        self.name(libc::SYS_getsockname, bytes)
+    }
+
+    /// getpeername(2), as bytes: how many of them there are.
+    pub(crate) fn peer_bytes(self, bytes: &mut [u8; LEN_MAX]) -> Result<usize> {
+        self.name(libc::SYS_getpeername, bytes)
+    }
+
+    fn name(self, nr: c_long, bytes: &mut [u8; LEN_MAX]) -> Result<usize> {
+        let mut len = LEN_MAX as socklen_t;
+        // SAFETY: the kernel writes at most `len` bytes, and the length.
+        unsafe { checked(nr, [number(self.0), bytes.as_mut_ptr() as usize, &raw mut len as usize, 0, 0, 0]) }?;
+        Ok((len as usize).min(LEN_MAX))
+    }
+
+    /// getpeername(2); `None` for a socket of another family.
+    pub(crate) fn peer(self) -> Result<Option<SocketAddr>> {
+        let mut bytes = [0; LEN_MAX];
+        let len = self.peer_bytes(&mut bytes)?;
+        Ok(sockaddr::decode(bytes.get(..len).unwrap_or_default()))
+    }
+
+    fn get<T: Copy>(self, level: c_int, name: c_int, mut value: T) -> Result<T> {
+        let mut len = size_of::<T>() as socklen_t;
+        let (at, room) = (&raw mut value as usize, &raw mut len as usize);
+        // SAFETY: the kernel writes at most `len` bytes to `value`; `T` is only ever an integer here, for which every
+        // pattern of bits is valid.
+        unsafe { raw(libc::SYS_getsockopt, [number(self.0), number(level), number(name), at, room, 0]) }?;
+        Ok(value)
+    }
+
+    /// Puts a filter before what arrives (`SO_ATTACH_FILTER`, socket(7)).
+    pub(crate) fn attach_filter(self, program: &[Instruction]) -> Result<()> {
+        let len = u16::try_from(program.len()).map_err(|_| libc::EINVAL)?;
+        let program = libc::sock_fprog { len, filter: program.as_ptr().cast_mut().cast() };
+        let (at, len) = (&raw const program as usize, size_of::<libc::sock_fprog>());
+        let args = [number(self.0), number(libc::SOL_SOCKET), number(libc::SO_ATTACH_FILTER), at, len, 0];
+        // SAFETY: the kernel reads one sock_fprog and as many instructions as it says; an Instruction is a sock_filter.
+        unsafe { checked(libc::SYS_setsockopt, args) }.map(drop)
+    }
+
+    /// The filter that is attached (`SO_GET_FILTER`): how many instructions; EINVAL if it has more than there is room for.
+    pub(crate) fn filter(self, program: &mut [Instruction]) -> Result<usize> {
+        // In instructions, not in bytes (sk_get_filter, net/core/filter.c).
+        let mut len = socklen_t::try_from(program.len()).map_err(|_| libc::EINVAL)?;
+        let (at, room) = (program.as_mut_ptr() as usize, &raw mut len as usize);
+        let args = [number(self.0), number(libc::SOL_SOCKET), number(libc::SO_GET_FILTER), at, room, 0];
+        // SAFETY: the kernel writes at most `len` instructions, and their number.
+        unsafe { raw(libc::SYS_getsockopt, args) }?;
+        Ok(len as usize)
+    }
+
+    /// sendmsg(2) of the program's pieces (address and number of its `iovec`s) to this address, with these control messages;
+    /// both empty for none.
+    pub(crate) fn sendmsg(self, address: &[u8], control: &[u8], pieces: Pieces, flags: c_int) -> Result<usize> {
+        // SAFETY: all-zero is a valid msghdr: null pointers with zero lengths.
+        let mut message: libc::msghdr = unsafe { core::mem::zeroed() };
+        if !address.is_empty() {
+            message.msg_name = address.as_ptr().cast_mut().cast();
+            message.msg_namelen = address.len() as socklen_t;
+        }
+        message.msg_iov = pieces.at as *mut libc::iovec;
+        message.msg_iovlen = pieces.count as _;
+        if !control.is_empty() {
+            message.msg_control = control.as_ptr().cast_mut().cast();
+            message.msg_controllen = control.len() as _;
+        }
+        let args = [number(self.0), &raw const message as usize, number(flags), 0, 0, 0];
+        // SAFETY: the kernel only reads: ours has as many bytes as it says, and the pieces are the program's.
+        unsafe { checked(libc::SYS_sendmsg, args) }
+    }
+
+    /// read(2), or what it is for directories: `getdents64`.
+    pub(crate) fn read_directory(self, bytes: &mut [u8]) -> Result<usize> {
+        let args = [number(self.0), bytes.as_mut_ptr() as usize, bytes.len(), 0, 0, 0];
+        // SAFETY: the kernel writes at most as many bytes as there are.
+        unsafe { raw(libc::SYS_getdents64, args) }
+    }
+
+    /// pread(2).
+    pub(crate) fn read_at(self, bytes: &mut [u8], at: u64) -> Result<usize> {
+        let args = [number(self.0), bytes.as_mut_ptr() as usize, bytes.len(), at as usize, 0, 0];
+        // SAFETY: the kernel writes at most as many bytes as there are.
+        unsafe { raw(libc::SYS_pread64, args) }
+    }
+
+    /// send(2) and recv(2) without an address, for netlink.
+    pub(crate) fn ask(self, question: &[u8], answer: &mut [u8]) -> Result<usize> {
+        let args = [number(self.0), question.as_ptr() as usize, question.len(), 0, 0, 0];
+        // SAFETY: the kernel reads as many bytes as there are.
+        unsafe { raw(libc::SYS_sendto, args) }?;
+        let flags = number(libc::MSG_DONTWAIT);
+        let args = [number(self.0), answer.as_mut_ptr() as usize, answer.len(), flags, 0, 0];
+        // SAFETY: the kernel writes at most as many bytes as there are.
+        unsafe { raw(libc::SYS_recvfrom, args) }
+    }
+
+    /// write(2).
+    pub(crate) fn write(self, bytes: &[u8]) -> Result<usize> {
+        let args = [number(self.0), bytes.as_ptr() as usize, bytes.len(), 0, 0, 0];
+        // SAFETY: the kernel reads as many bytes as there are.
+        unsafe { raw(libc::SYS_write, args) }
+    }
+
+    /// fstat(2).
+    pub(crate) fn stat(self) -> Result<libc::stat> {
+        // SAFETY: all-zero is a valid stat: numbers only.
+        let mut found: libc::stat = unsafe { core::mem::zeroed() };
+        // SAFETY: the kernel writes one stat.
+        unsafe { raw(libc::SYS_fstat, [number(self.0), &raw mut found as usize, 0, 0, 0, 0]) }?;
+        Ok(found)
+    }
+}
+
+impl Endpoint for Fd {
+    type StandIn = Own;
+
+    fn bind(&self, address: SocketAddr) -> Result<()> {
+        let (bytes, len) = sockaddr::encode(address);
+        self.bind_bytes(bytes.get(..len).unwrap_or_default())
+    }
+
+    fn connect(&self, address: SocketAddr) -> Result<()> {
+        let (bytes, len) = sockaddr::encode(address);
+        self.connect_bytes(bytes.get(..len).unwrap_or_default())
+    }
+
+    fn disconnect(&self) -> Result<()> {
+        self.connect_bytes(&[0; sockaddr::LEN_V4])
+    }
+
+    fn local(&self) -> Result<Option<SocketAddr>> {
+        let mut bytes = [0; LEN_MAX];
+        let len = self.local_bytes(&mut bytes)?;
+        Ok(sockaddr::decode(bytes.get(..len).unwrap_or_default()))
+    }
+
+    fn option(&self, level: i32, name: i32) -> Result<i32> {
+        self.get(level, name, 0)
+    }
+
+    fn set_option(&self, level: i32, name: i32, value: &[u8]) -> Result<()> {
+        let (at, len) = (value.as_ptr().cast::<c_void>() as usize, value.len());
+        // SAFETY: the kernel reads `len` bytes.
+        unsafe { checked(libc::SYS_setsockopt, [number(self.0), number(level), number(name), at, len, 0]) }.map(drop)
+    }
+
+    fn stand_in(&self, domain: i32, kind: i32, protocol: i32) -> Result<Own> {
+        socket(domain, kind | libc::SOCK_CLOEXEC, protocol)
+    }
+
+    /// Nothing is remembered of sockets.
+    fn is_chosen(&self) -> bool {
+        false
+    }
+}
+
+impl Endpoint for Own {
+    type StandIn = Own;
+
+    fn bind(&self, address: SocketAddr) -> Result<()> {
+        self.0.bind(address)
+    }
+
+    fn connect(&self, address: SocketAddr) -> Result<()> {
+        self.0.connect(address)
+    }
+
+    fn disconnect(&self) -> Result<()> {
+        self.0.disconnect()
+    }
+
+    fn local(&self) -> Result<Option<SocketAddr>> {
+        self.0.local()
+    }
+
+    fn option(&self, level: i32, name: i32) -> Result<i32> {
+        self.0.option(level, name)
+    }
+
+    fn set_option(&self, level: i32, name: i32, value: &[u8]) -> Result<()> {
+        self.0.set_option(level, name, value)
+    }
+
+    fn stand_in(&self, domain: i32, kind: i32, protocol: i32) -> Result<Own> {
+        self.0.stand_in(domain, kind, protocol)
+    }
+
+    fn is_chosen(&self) -> bool {
+        false
+    }
+}

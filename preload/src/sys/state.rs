@@ -1,0 +1,171 @@
+//! What the shim knows: read once from the environment, never changed after that.
+
+use super::{cancel, end, next};
+use crate::tell;
+use chbind_policy::bpf::{self, Instruction};
+use chbind_policy::wire::{self, Charge, Damage, Room};
+use chbind_policy::{Family, guard};
+use core::cell::UnsafeCell;
+use core::ffi::{CStr, c_char};
+use core::mem::MaybeUninit;
+use core::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+
+/// The longest text: one string of an environment can have 128 KiB (`MAX_ARG_STRLEN`, linux/binfmts.h).
+const TEXT_MAX: usize = 128 * 1024;
+
+/// What is known.
+pub(crate) struct Shim {
+    /// What the launcher wrote.
+    pub(crate) charge: Charge<'static>,
+    /// The filter for wildcards; empty where it is too long.
+    pub(crate) guard: &'static [Instruction],
+    /// The family of the only address, if nothing needs more: sockets have that address or none of the context's.
+    pub(crate) single: Option<Family>,
+}
+
+impl Shim {
+    /// Whether there is a supervisor to ask.
+    pub(crate) fn is_hybrid(&self) -> bool {
+        self.charge.secret.is_some()
+    }
+}
+
+/// Written by whoever reads the environment first, read by all others after that.
+struct Once<T>(UnsafeCell<MaybeUninit<T>>);
+
+// SAFETY: `STATE` orders the one write before all reads.
+unsafe impl<T: Sync> Sync for Once<T> {}
+
+impl<T> Once<T> {
+    const fn new() -> Self {
+        Once(UnsafeCell::new(MaybeUninit::uninit()))
+    }
+}
+
+struct Static<T>(UnsafeCell<T>);
+
+// SAFETY: as above.
+unsafe impl<T: Sync> Sync for Static<T> {}
+
+static TEXT: Static<[u8; TEXT_MAX]> = Static(UnsafeCell::new([0; TEXT_MAX]));
+static ROOM: Static<Room> = Static(UnsafeCell::new(Room::new()));
+static GUARD: Static<[Instruction; bpf::MOST]> =
+    Static(UnsafeCell::new([Instruction { code: 0, jt: 0, jf: 0, k: 0 }; bpf::MOST]));
+static SHIM: Once<Shim> = Once::new();
+
+const UNREAD: u8 = 0;
+const BEING_READ: u8 = 1;
+const READ: u8 = 2;
+static STATE: AtomicU8 = AtomicU8::new(UNREAD);
+
+/// The halves of the secret, each in the upper half of a register.
+static FIRST: AtomicUsize = AtomicUsize::new(0);
+static LAST: AtomicUsize = AtomicUsize::new(0);
+
+pub(super) fn halves() -> (usize, usize) {
+    (FIRST.load(Ordering::Relaxed), LAST.load(Ordering::Relaxed))
+}
+
+/// What is known. Other libraries may call before our constructor has run.
+#[inline]
+pub(crate) fn shim() -> &'static Shim {
+    if STATE.load(Ordering::Acquire) != READ {
+        prepare();
+    }
+    // SAFETY: READ is set after the only write.
+    unsafe { (*SHIM.0.get()).assume_init_ref() }
+}
+
+#[used]
+#[unsafe(link_section = ".init_array")]
+static CONSTRUCTOR: extern "C" fn() = prepare;
+
+#[cold]
+extern "C" fn prepare() {
+    match STATE.compare_exchange(UNREAD, BEING_READ, Ordering::AcqRel, Ordering::Acquire) {
+        Ok(_) => {}
+        Err(READ) => return,
+        Err(_) => {
+            // Another thread is at it: programs have no others this early, but libraries may.
+            while STATE.load(Ordering::Acquire) != READ {
+                core::hint::spin_loop();
+            }
+            return;
+        }
+    }
+    match read() {
+        Ok(shim) => {
+            let secret = shim.charge.secret.unwrap_or_default() as usize;
+            FIRST.store(secret & !0xffff_ffff, Ordering::Relaxed);
+            LAST.store(secret << 32, Ordering::Relaxed);
+            // SAFETY: BEING_READ: nobody else writes, and nobody reads before READ.
+            unsafe { (*SHIM.0.get()).write(shim) };
+            next::find();
+            cancel::find();
+            STATE.store(READ, Ordering::Release);
+        }
+        Err(damage) => {
+            tell::damaged(damage);
+            end(125);
+        }
+    }
+}
+
+/// `None`: there is no such variable.
+fn read() -> Result<Shim, Option<Damage>> {
+    let found = variable(wire::VARIABLE.as_bytes()).ok_or(None)?;
+    // SAFETY: BEING_READ: this is the only reference, and is never a mutable one again.
+    let text = unsafe { &mut *TEXT.0.get() };
+    // A program may write over its environment later.
+    let copy = text.get_mut(..found.len()).ok_or(Some(Damage::TooMany))?;
+    copy.copy_from_slice(found);
+    let text = core::str::from_utf8(copy).map_err(|_| Some(Damage::Sum))?;
+    // SAFETY: as above.
+    let room = unsafe { &mut *ROOM.0.get() };
+    let charge = wire::read(text, room).map_err(Some)?;
+    let context = &charge.context;
+    let only = if let [only] = context.addresses { Some(Family::of(only.ip())) } else { None };
+    let rules = &context.rules;
+    let is_free = rules.allow_connect.is_empty() && rules.deny_connect.is_empty() && !context.multicast;
+    // SAFETY: as above.
+    let guard = unsafe { &mut *GUARD.0.get() };
+    let mut len = 0;
+    for instruction in guard::program(context) {
+        match guard.get_mut(len) {
+            Some(place) => *place = instruction,
+            None => {
+                len = 0;
+                break;
+            }
+        }
+        len += 1;
+    }
+    Ok(Shim { charge, guard: guard.get(..len).unwrap_or_default(), single: only.filter(|_| is_free) })
+}
+
+unsafe extern "C" {
+    static environ: *const *const c_char;
+}
+
+/// The value of an environment variable.
+fn variable(name: &[u8]) -> Option<&'static [u8]> {
+    // SAFETY: the C library's own, set before constructors run.
+    let mut at = unsafe { environ };
+    if at.is_null() {
+        return None;
+    }
+    loop {
+        // SAFETY: the environment is an array of texts that ends with a null pointer (environ(7)).
+        let entry = unsafe { *at };
+        if entry.is_null() {
+            return None;
+        }
+        // SAFETY: as above; the constructor runs before the program could change it.
+        let entry = unsafe { CStr::from_ptr(entry) }.to_bytes();
+        if let Some(value) = entry.strip_prefix(name).and_then(|rest| rest.strip_prefix(b"=")) {
+            return Some(value);
+        }
+        // SAFETY: this was not the last one.
+        at = unsafe { at.add(1) };
+    }
+}
