@@ -3,14 +3,17 @@
  * calls bind ADDR N                    socket + bind(ADDR:0) + close, TCP
  * calls connect ADDR PORT N            socket + connect + close, TCP, blocking
  * calls connect-nonblock ADDR PORT N   the same, non-blocking, with poll() until it is through
- * calls sendto ADDR PORT N             64 bytes on an unconnected UDP socket */
+ * calls sendto ADDR PORT N             64 bytes on an unconnected UDP socket
+ * calls sendmsg ADDR PORT N            the same by sendmsg
+ * calls sendmsg-unix N                 64 bytes by sendmsg on a pair of AF_UNIX sockets, and their receipt
+ * calls sendmsg-tcp ADDR N             64 bytes by sendmsg on a connected TCP socket, and their receipt */
 #define _GNU_SOURCE
 #include "bench.h"
 #include <errno.h>
 #include <poll.h>
 
 static struct sockaddr_in to;
-static int udp;
+static int udp, pair[2];
 
 static void one_bind(void) {
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -52,18 +55,48 @@ static void one_sendto(void) {
     if (sendto(udp, message, sizeof message, 0, (struct sockaddr *)&to, sizeof to) < 0) die("sendto");
 }
 
+static char text[64];
+static struct iovec piece = {.iov_base = text, .iov_len = sizeof text};
+
+static void one_sendmsg(void) {
+    struct msghdr message = {.msg_name = &to, .msg_namelen = sizeof to, .msg_iov = &piece, .msg_iovlen = 1};
+    if (sendmsg(udp, &message, 0) < 0) die("sendmsg");
+}
+
+static void one_on_pair(void) {
+    struct msghdr message = {.msg_iov = &piece, .msg_iovlen = 1};
+    if (sendmsg(pair[0], &message, 0) != sizeof text) die("sendmsg");
+    if (read(pair[1], text, sizeof text) != sizeof text) die("read");
+}
+
+static void connect_pair(void) {
+    socklen_t len = sizeof to;
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (listener < 0 || bind(listener, (struct sockaddr *)&to, sizeof to) || listen(listener, 1)) die("listen");
+    if (getsockname(listener, (struct sockaddr *)&to, &len)) die("getsockname");
+    pair[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (pair[0] < 0 || connect(pair[0], (struct sockaddr *)&to, sizeof to)) die("connect");
+    if ((pair[1] = accept(listener, NULL, NULL)) < 0) die("accept");
+    close(listener);
+}
+
 int main(int argc, char **argv) {
     void (*one)(void) = NULL;
     if (argc == 4 && !strcmp(argv[1], "bind")) one = one_bind;
     if (argc == 5 && !strcmp(argv[1], "connect")) one = one_connect;
     if (argc == 5 && !strcmp(argv[1], "connect-nonblock")) one = one_connect_nonblock;
     if (argc == 5 && !strcmp(argv[1], "sendto")) one = one_sendto;
+    if (argc == 5 && !strcmp(argv[1], "sendmsg")) one = one_sendmsg;
+    if (argc == 3 && !strcmp(argv[1], "sendmsg-unix")) one = one_on_pair;
+    if (argc == 4 && !strcmp(argv[1], "sendmsg-tcp")) one = one_on_pair;
     if (!one) return fprintf(stderr, "calls: wrong arguments\n"), 2;
     long n = atol(argv[argc - 1]);
     if (n < 1 || n > 1000000) return fprintf(stderr, "calls: N must be 1..1000000\n"), 2;
-    to = address(argv[2], argc == 5 ? atoi(argv[3]) : 0);
+    if (argc > 3) to = address(argv[2], argc == 5 ? atoi(argv[3]) : 0);
     bound_life(20);
-    if (one == one_sendto && (udp = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) < 0) die("socket");
+    if ((one == one_sendto || one == one_sendmsg) && (udp = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) < 0) die("socket");
+    if (one == one_on_pair && argc == 4) connect_pair();
+    if (one == one_on_pair && argc == 3 && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair)) die("socketpair");
 
     for (int i = 0; i < 100; i++) one(); /* caches, page faults, the supervisor's first steps */
     double start = now_us();
