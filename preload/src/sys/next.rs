@@ -21,6 +21,7 @@ functions! {
     POSIX_SPAWN: c"posix_spawn";
     POSIX_SPAWNP: c"posix_spawnp";
     GETIFADDRS: c"getifaddrs";
+    FREEIFADDRS: c"freeifaddrs";
     IF_NAMEINDEX: c"if_nameindex";
     CHK_FAIL: c"__chk_fail";
 }
