@@ -18,6 +18,7 @@ pub mod nid;
 pub mod parent;
 pub mod plan;
 pub mod procfs;
+pub mod program;
 pub mod report;
 pub mod resolvers;
 pub mod rules;
