@@ -2,6 +2,7 @@
 //!
 //! [`args`] is what was typed, [`plan`] what it comes to; [`launch`] is the sequence that puts the command into its
 //! context; [`filter`] decides which calls meet the [`supervisor`], which asks the rules of `chbind-policy` about each.
+//! [`control`] is what `chbindctl` does, [`program`] what chbind sees in a program's file.
 #![deny(unsafe_code)]
 
 pub mod address;
@@ -10,6 +11,7 @@ mod bpf;
 pub mod cage;
 pub mod command;
 pub mod confine;
+pub mod control;
 pub mod error;
 pub mod features;
 pub mod filter;

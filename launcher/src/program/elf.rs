@@ -103,6 +103,14 @@ impl Machine {
         number: if cfg!(target_arch = "aarch64") { 183 } else { 62 },
         big_endian: cfg!(target_endian = "big"),
     };
+
+    /// Those whose 32-bit programs run on this kind of processor as well (the second one of x86-64 is x32).
+    const NARROW_OWN: &[u16] = if cfg!(target_arch = "aarch64") { &[40] } else { &[3, 62] };
+
+    /// Whether a 32-bit program for it is one for this kind of processor.
+    pub fn is_narrow_own(self) -> bool {
+        self.big_endian == Machine::OWN.big_endian && Machine::NARROW_OWN.contains(&self.number)
+    }
 }
 
 impl fmt::Display for Machine {

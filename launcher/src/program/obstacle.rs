@@ -135,10 +135,10 @@ impl Inspection {
 
     fn why(&self) -> Option<Why> {
         let elf = &self.elf;
-        if elf.class != Class::OWN {
+        if elf.class != Class::OWN && elf.machine.is_narrow_own() {
             return Some(Why::OtherClass(elf.class));
         }
-        if elf.machine != Machine::OWN {
+        if elf.class != Class::OWN || elf.machine != Machine::OWN {
             return Some(Why::OtherMachine(elf.machine));
         }
         let Some(loader) = &elf.interpreter else { return Some(Why::Static) };

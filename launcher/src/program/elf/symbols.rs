@@ -42,8 +42,8 @@ pub const CHECKED: [&str; 30] = [
 /// The function by which programs make system calls of their own.
 pub const SYSCALL: &str = "syscall";
 
-/// The most symbols that are looked at; the largest of programs have some ten thousand.
-const MOST_SYMBOLS: u64 = 1 << 20;
+/// The most symbols that are looked at; large programs have some ten thousand, a compiler's library has a hundred thousand.
+const MOST_SYMBOLS: u64 = 1 << 18;
 /// Names are compared up to here.
 const LONGEST: u64 = 64;
 /// What `st_shndx` says of a symbol that is elsewhere (`SHN_UNDEF`).
