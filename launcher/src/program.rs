@@ -136,6 +136,9 @@ fn follow(mut path: PathBuf, chain: &mut Vec<Step>) -> Result<Option<Inspection>
         let (file, of) = match open(&path) {
             Ok(opened) => opened,
             Err(Error::NotExecutable(path, errno)) if chain.len() > first => {
+                // The kernel's word for a directory, which to it an empty name is one of as well.
+                let is_directory = errno == Errno(libc::EISDIR) || path.as_os_str().is_empty();
+                let errno = if is_directory { Errno(libc::EACCES) } else { errno };
                 let script = chain.last().map(|step| step.script.clone()).unwrap_or_default();
                 return Err(Error::Interpreter(script, path, errno));
             }

@@ -73,7 +73,7 @@ mod tests {
         names(b"#!/bin/sh\0 -e\n", "/bin/sh", None);
         // The carriage return of another system is a part of the name.
         names(b"#!/bin/sh\r\n", "/bin/sh\r", None);
-        // An empty name is looked for, in vain.
+        // An empty name is one, which nothing has.
         names(b"#!", "", None);
         names(b"#!\0\n", "", None);
     }

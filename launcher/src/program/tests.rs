@@ -46,14 +46,14 @@ fn error(path: impl AsRef<Path>) -> String {
     inspect(path.as_ref()).unwrap_err().to_string()
 }
 
-/// What the kernel says when it is asked for the same.
-fn executed(path: &Path) -> Result<(), Errno> {
-    let run = || std::process::Command::new(path).status();
+/// What the file prints when it is executed, or why the kernel does not.
+fn executed(path: &Path) -> Result<String, Errno> {
+    let run = || std::process::Command::new(path).output();
     // A process that another test starts just now has the file open, for writing, until it becomes something else.
-    let free = (0..1000)
-        .map(|_| run())
-        .find(|outcome| outcome.as_ref().err().and_then(std::io::Error::raw_os_error) != Some(libc::ETXTBSY));
-    free.unwrap().map(drop).map_err(|error| Errno(error.raw_os_error().unwrap_or_default()))
+    let busy = |error: &std::io::Error| error.raw_os_error() == Some(libc::ETXTBSY);
+    let free = (0..1000).map(|_| run()).find(|outcome| !outcome.as_ref().is_err_and(busy)).unwrap();
+    let printed = free.map(|output| String::from_utf8(output.stdout).unwrap());
+    printed.map_err(|error| Errno(error.raw_os_error().unwrap_or_default()))
 }
 
 #[test]
@@ -100,12 +100,55 @@ fn as_many_scripts_as_the_kernel_follows() {
     for number in 1..=DEPTH + 1 {
         path = place.file(&number.to_string(), format!("#!{}\n", path.display()));
         let outcome = inspect(&path).map(|this| this.chain.len()).map_err(|error| error.errno());
-        assert_eq!(outcome, executed(&path).map(|()| number));
+        assert_eq!(outcome, executed(&path).map(|_| number));
     }
     assert!(error(&path).ends_with("/6': more than 5 scripts that run one another"), "{}", error(&path));
     let own = place.path("own");
     place.file("own", format!("#!{}\n", own.display()));
     assert!(matches!(inspect(&own), Err(Error::TooDeep(_))));
+}
+
+#[test]
+fn first_lines_as_the_kernel_reads_them() {
+    let place = Place::new("lines");
+    let pad = |length: usize| " ".repeat(length);
+    let lines = [
+        "#!/bin/echo".to_owned(),
+        "#!/bin/echo\n".to_owned(),
+        "#! \t/bin/echo \t a  b\tc \t \nd\n".to_owned(),
+        "#!/bin/echo\r\n".to_owned(),
+        "#!/bin/echo\0 a\n".to_owned(),
+        "#!/bin/echo a\0b\n".to_owned(),
+        "#!/bin/echo \0\n".to_owned(),
+        "#!".to_owned(),
+        "#!\n".to_owned(),
+        "#!/tmp\n".to_owned(),
+        "#!/no/such\n".to_owned(),
+        "#!/etc/passwd/x\n".to_owned(),
+        "#!/etc/passwd\n".to_owned(),
+        "#!\0\n".to_owned(),
+        "#! \t ".to_owned(),
+        "#! \n/bin/echo\n".to_owned(),
+        format!("#!{}/bin/echo\n", pad(244)),
+        format!("#!{}/bin/echo\n", pad(245)),
+        format!("#!{}/bin/echo a\n", pad(244)),
+        format!("#!{}/bin/echo abcd\n", pad(241)),
+        format!("#!{}/bin/echo\n", pad(300)),
+        format!("#!/bin/echo{}a\n", pad(300)),
+        format!("#!/bin/echo {}\n", "a".repeat(300)),
+    ];
+    for (number, line) in lines.iter().enumerate() {
+        let path = place.file(&number.to_string(), line);
+        let said = inspect(&path).map_err(|error| error.errno()).and_then(|this| match this.chain.first() {
+            Some(step) if step.by_shell => Err(Errno(libc::ENOEXEC)),
+            step => {
+                let argument = step.and_then(|step| step.argument.as_ref()).map(shown);
+                Ok(format!("{}{}\n", argument.map_or(String::new(), |argument| argument + " "), path.display()))
+            }
+        });
+        // A tab is shown in another way.
+        assert_eq!(said, executed(&path).map(|printed| printed.replace('\t', "\\t")), "{line:?}");
+    }
 }
 
 #[test]
@@ -138,7 +181,7 @@ fn what_cannot_be_executed() {
     assert_eq!(end(&data), "cannot execute 'data': Permission denied");
     assert_eq!(end(&missing), "cannot execute 'missing': its interpreter '/no/such': No such file or directory");
     assert_eq!(end(&script), "cannot execute 'script': its interpreter 'data': Permission denied");
-    assert_eq!(end(&empty), "cannot execute 'empty': its interpreter '': No such file or directory");
+    assert_eq!(end(&empty), "cannot execute 'empty': its interpreter '': Permission denied");
     assert_eq!(end(&file("elf", "\x7fELF")), "cannot execute 'elf': a damaged ELF file (its header)");
     assert_eq!(end(&file("escape", "#!/no/\x1b[1m\n")).matches('\x1b').count(), 0);
 }
