@@ -2,6 +2,7 @@
 
 use crate::args::FAILED;
 use crate::filter;
+use crate::program;
 use crate::rules::Fault;
 use crate::sys::Errno;
 use std::fmt;
@@ -65,6 +66,8 @@ pub enum Error {
     CommandNotFound(String),
     /// The command cannot be executed.
     NotExecutable(String, Errno),
+    /// What the command is cannot be found out.
+    Program(program::Error),
     /// The kernel lacks something that came with a later version.
     KernelLacks(&'static str, &'static str),
     /// The kernel lacks something that `--strict` needs, and came with a later version or is switched off.
@@ -114,6 +117,8 @@ impl Error {
             Error::CommandNotFound(_) => NOT_FOUND,
             Error::NotExecutable(_, Errno(libc::ENOENT)) => NOT_FOUND,
             Error::NotExecutable(..) => NOT_EXECUTABLE,
+            Error::Program(error) if error.errno() == Errno(libc::ENOENT) => NOT_FOUND,
+            Error::Program(_) => NOT_EXECUTABLE,
             _ => FAILED,
         }
     }
@@ -178,6 +183,7 @@ impl fmt::Display for Error {
             Error::BadCapability(text) => write!(f, "--keep-cap '{text}': not a capability"),
             Error::CommandNotFound(name) => write!(f, "'{name}': command not found"),
             Error::NotExecutable(path, errno) => write!(f, "cannot execute '{path}': {errno}"),
+            Error::Program(error) => error.fmt(f),
             Error::KernelLacks(what, since) => {
                 write!(f, "this kernel is too old: it lacks {what} (Linux {since} and later have it)")
             }

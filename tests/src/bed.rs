@@ -63,6 +63,11 @@ impl Bed {
             return Err(format!("no chbind at {}: build it first, or set CHBIND", chbind.display()).into());
         }
         fs::copy(chbind, bed.bin().join("chbind"))?;
+        // Built along with it. Only its own tests need it, and fail where it is missing.
+        let control = chbind.with_file_name("chbindctl");
+        if control.is_file() {
+            fs::copy(control, bed.bin().join("chbindctl"))?;
+        }
         bed.compile("probe", "probe", &[])?;
         bed.compile("probe", "probe-raw", &["-static", "-DRAW"])?;
         for name in STATIC_PROBES.split_whitespace() {
@@ -77,7 +82,7 @@ impl Bed {
         let _ = fs::remove_dir_all(&self.dir);
     }
 
-    /// The directory of the binaries: chbind and the probes.
+    /// The directory of the binaries: chbind, chbindctl and the probes.
     pub fn bin(&self) -> PathBuf {
         self.dir.join("bin")
     }
