@@ -33,10 +33,14 @@ impl Command {
         Ok(Command { path: c_string(path.into_os_string().into_vec())?, args })
     }
 
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        Path::new(OsStr::from_bytes(self.path.as_bytes()))
+    }
+
     /// The last part of its path.
     pub fn base_name(&self) -> String {
-        let path = Path::new(OsStr::from_bytes(self.path.as_bytes()));
-        path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+        self.path().file_name().unwrap_or_default().to_string_lossy().into_owned()
     }
 
     /// Becomes the command. Returns only if that failed.

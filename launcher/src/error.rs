@@ -2,7 +2,7 @@
 
 use crate::args::FAILED;
 use crate::filter;
-use crate::program;
+use crate::program::{self, Obstacle};
 use crate::rules::Fault;
 use crate::sys::Errno;
 use std::fmt;
@@ -81,6 +81,8 @@ pub enum Error {
         /// Why.
         why: &'static str,
     },
+    /// The shim cannot do its work in the command (`--enforce preload`).
+    CannotPreload(Obstacle),
     /// The context has more addresses or rules than the shim can be told.
     TooMuchForShim,
     /// The shim is not where it is looked for, from this directory.
@@ -141,6 +143,7 @@ impl Error {
                 Some("write it as 192.0.2.0/24, tcp:192.0.2.1:443, [2001:db8::]/32:443 or udp:any:53")
             }
             Error::CannotGrant { .. } => Some("run chbind as root, or lower net.ipv4.ip_unprivileged_port_start"),
+            Error::CannotPreload(_) => Some("--enforce seccomp, the default, holds every program"),
             Error::Conflict { .. } => Some("--enforce seccomp, the default, can do all"),
             Error::NoShim(_) => Some("install it beside chbind, or in lib/chbind beside its directory"),
             Error::StrictNeeds(..) => Some("without --strict the context is one for honest programs"),
@@ -188,6 +191,7 @@ impl fmt::Display for Error {
                 write!(f, "this kernel is too old: it lacks {what} (Linux {since} and later have it)")
             }
             Error::Conflict { option, with, why } => write!(f, "{option} is not for {with}: {why}"),
+            Error::CannotPreload(obstacle) => write!(f, "--enforce preload: {obstacle}"),
             Error::TooMuchForShim => f.write_str("too many addresses or rules for --enforce hybrid and preload"),
             Error::NoShim(directory) => write!(f, "libchbind_preload.so is missing: looked for it from {directory} on"),
             Error::UnusableShim(path) => {

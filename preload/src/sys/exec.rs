@@ -2,29 +2,21 @@
 //! run on the memory of the parent: nothing here outlives the call.
 
 use super::call::raw;
-use super::{Path, as_it_is, next, number};
+use super::errno::failed;
+use super::next::{self, Texts};
+use super::{Path, as_it_is, number};
 use crate::exec::{Before, before};
 use crate::program::find;
 use chbind_policy::wire::VARIABLE;
 use core::ffi::{CStr, c_char, c_int, c_void};
-use core::mem::transmute;
 use core::ptr::null;
-use core::sync::atomic::{AtomicUsize, Ordering};
 use libc::{E2BIG, ENOSYS, pid_t};
-
-/// An array of texts that ends with a null pointer.
-type Texts = *const *const c_char;
-
-type Execve = unsafe extern "C" fn(*const c_char, Texts, Texts) -> c_int;
-type Fexecve = unsafe extern "C" fn(c_int, Texts, Texts) -> c_int;
-type Spawn = unsafe extern "C" fn(*mut pid_t, *const c_char, *const c_void, *const c_void, Texts, Texts) -> c_int;
 
 /// The most texts that fit into arrays of ours.
 const TEXTS_MAX: usize = 1024;
 
 unsafe extern "C" {
     static environ: Texts;
-    fn __errno_location() -> *mut c_int;
 }
 
 fn own_environment() -> Texts {
@@ -32,10 +24,20 @@ fn own_environment() -> Texts {
     unsafe { environ }
 }
 
-fn failed(errno: c_int) -> c_int {
-    // SAFETY: the calling thread's own.
-    unsafe { *__errno_location() = errno };
-    -1
+/// Where execvp(3) looks.
+fn own_path<'a>() -> Option<&'a [u8]> {
+    // SAFETY: the environment is an array of texts (environ(7)).
+    unsafe { value(own_environment(), b"PATH") }
+}
+
+/// Finds the file as execvp(3) does.
+///
+/// # Safety
+///
+/// `file` is null or ends with a zero byte.
+unsafe fn found(file: *const c_char) -> Option<Path> {
+    // SAFETY: as the caller promises.
+    find(unsafe { text(file) }, own_path(), is_executable)
 }
 
 /// The bytes of a text; empty where there is none.
@@ -123,9 +125,9 @@ fn is_executable(path: &Path) -> bool {
 unsafe fn run(path: *const c_char, arguments: Texts, environment: Texts) -> c_int {
     // SAFETY: as the caller promises.
     let found = Path::new(unsafe { text(path) });
-    let execute = |environment: Texts| match function(&next::EXECVE) {
-        // SAFETY: the C library's function of this name has this type; as the caller promises.
-        Some(at) => unsafe { transmute::<usize, Execve>(at)(path, arguments, environment) },
+    let execute = |environment: Texts| match next::execve() {
+        // SAFETY: as the caller promises.
+        Some(next) => unsafe { next(path, arguments, environment) },
         None => failed(ENOSYS),
     };
     // SAFETY: as the caller promises.
@@ -136,19 +138,15 @@ unsafe fn run(path: *const c_char, arguments: Texts, environment: Texts) -> c_in
 ///
 /// As execvpe(3) asks for.
 unsafe fn run_found(file: *const c_char, arguments: Texts, environment: Texts) -> c_int {
-    // SAFETY: as the caller promises, and the environment is the C library's.
-    let found = unsafe { find(text(file), value(own_environment(), b"PATH"), is_executable) };
-    let execute = |environment: Texts| match function(&next::EXECVPE) {
-        // SAFETY: the C library's function of this name has this type; as the caller promises.
-        Some(at) => unsafe { transmute::<usize, Execve>(at)(file, arguments, environment) },
+    // SAFETY: as above, or as the caller promises.
+    let found = unsafe { found(file) };
+    let execute = |environment: Texts| match next::execvpe() {
+        // SAFETY: as the caller promises.
+        Some(next) => unsafe { next(file, arguments, environment) },
         None => failed(ENOSYS),
     };
     // SAFETY: as the caller promises.
     unsafe { prepared(found.as_ref(), environment, execute) }.unwrap_or_else(failed)
-}
-
-fn function(of: &AtomicUsize) -> Option<usize> {
-    Some(of.load(Ordering::Relaxed)).filter(|at| *at != 0)
 }
 
 /// execve(2)
@@ -194,9 +192,9 @@ fn named(fd: c_int) -> Option<Path> {
 /// fexecve(3)
 #[unsafe(no_mangle)]
 unsafe extern "C" fn fexecve(fd: c_int, arguments: Texts, environment: Texts) -> c_int {
-    let execute = |environment: Texts| match function(&next::FEXECVE) {
-        // SAFETY: the C library's function of this name has this type; fexecve(3) asks for the same.
-        Some(at) => unsafe { transmute::<usize, Fexecve>(at)(fd, arguments, environment) },
+    let execute = |environment: Texts| match next::fexecve() {
+        // SAFETY: fexecve(3) asks for the same.
+        Some(next) => unsafe { next(fd, arguments, environment) },
         None => failed(ENOSYS),
     };
     // SAFETY: fexecve(3) asks for the same.
@@ -239,9 +237,9 @@ unsafe extern "C" fn posix_spawn(
 ) -> c_int {
     // SAFETY: posix_spawn(3) asks for the same.
     let found = Path::new(unsafe { text(path) });
-    let spawn = |environment: Texts| match function(&next::POSIX_SPAWN) {
-        // SAFETY: the C library's function of this name has this type; as above.
-        Some(at) => unsafe { transmute::<usize, Spawn>(at)(pid, path, actions, attributes, arguments, environment) },
+    let spawn = |environment: Texts| match next::posix_spawn() {
+        // SAFETY: as above.
+        Some(next) => unsafe { next(pid, path, actions, attributes, arguments, environment) },
         None => ENOSYS,
     };
     // SAFETY: as above.
@@ -258,11 +256,11 @@ unsafe extern "C" fn posix_spawnp(
     arguments: Texts,
     environment: Texts,
 ) -> c_int {
-    // SAFETY: posix_spawnp(3) asks for the same, and the environment is the C library's.
-    let found = unsafe { find(text(file), value(own_environment(), b"PATH"), is_executable) };
-    let spawn = |environment: Texts| match function(&next::POSIX_SPAWNP) {
-        // SAFETY: the C library's function of this name has this type; as above.
-        Some(at) => unsafe { transmute::<usize, Spawn>(at)(pid, file, actions, attributes, arguments, environment) },
+    // SAFETY: as above, or as the caller promises.
+    let found = unsafe { found(file) };
+    let spawn = |environment: Texts| match next::posix_spawnp() {
+        // SAFETY: as above.
+        Some(next) => unsafe { next(pid, file, actions, attributes, arguments, environment) },
         None => ENOSYS,
     };
     // SAFETY: as above.
@@ -292,9 +290,9 @@ mod listed {
         unsafe fn at(&self, n: usize) -> *const c_char {
             match n.checked_sub(IN_REGISTERS) {
                 // SAFETY: as the caller promises.
-                Some(n) => unsafe { self.stack.add(n).read() },
+                Some(n) => unsafe { *self.stack.wrapping_add(n) },
                 // SAFETY: the trampoline has put five there.
-                None => unsafe { self.registers.add(n).read() },
+                None => unsafe { *self.registers.wrapping_add(n) },
             }
         }
 
@@ -340,8 +338,12 @@ mod listed {
         let listed = Listed { registers, stack };
         // SAFETY: execle(3) asks for it.
         match unsafe { listed.copy(&mut texts) } {
-            // SAFETY: the environment comes after the null pointer.
-            Some(n) => unsafe { run(path, texts.as_ptr(), listed.at(n + 1).cast()) },
+            Some(n) => {
+                // SAFETY: the environment comes after the null pointer.
+                let environment = unsafe { listed.at(n + 1) };
+                // SAFETY: as above.
+                unsafe { run(path, texts.as_ptr(), environment.cast()) }
+            }
             None => failed(libc::E2BIG),
         }
     }

@@ -3,6 +3,7 @@
 mod alloc;
 mod call;
 mod cancel;
+mod errno;
 mod exec;
 mod exports;
 mod netif;

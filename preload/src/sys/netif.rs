@@ -1,32 +1,17 @@
 //! The functions that list interfaces and addresses, with the types of the C library (getifaddrs(3), if_nameindex(3),
 //! netdevice(7)).
 
+use super::errno::{failed, last};
 use super::{as_it_is, next, number, shim};
 use crate::netif::{hides, is_shown};
 use chbind_policy::sockaddr::{LEN_V4, LEN_V6, decode};
 use core::ffi::{CStr, c_char, c_int, c_ulong};
-use core::mem::transmute;
 use core::net::SocketAddr;
 use core::ptr::null_mut;
 use core::slice;
-use core::sync::atomic::Ordering;
 use libc::{
     AF_INET, AF_INET6, EADDRNOTAVAIL, ENODEV, ENOSYS, IFF_LOOPBACK, if_nameindex as Named, ifaddrs, ifreq, sockaddr,
 };
-
-type Getifaddrs = unsafe extern "C" fn(*mut *mut ifaddrs) -> c_int;
-type Freeifaddrs = unsafe extern "C" fn(*mut ifaddrs);
-type IfNameindex = unsafe extern "C" fn() -> *mut Named;
-
-unsafe extern "C" {
-    fn __errno_location() -> *mut c_int;
-}
-
-fn failed(errno: c_int) -> c_int {
-    // SAFETY: the calling thread's own.
-    unsafe { *__errno_location() = errno };
-    -1
-}
 
 /// An address as the C library or the kernel has written it; `None` for other families.
 ///
@@ -99,22 +84,22 @@ unsafe fn is_own_interface(first: *mut ifaddrs, name: &[u8]) -> bool {
     // SAFETY: as the caller promises, and it does not change here.
     unsafe { entries(first) }.any(|entry| {
         // SAFETY: as the caller promises.
-        unsafe { interface((*entry).ifa_name) == name && is_own(entry) }
+        let own_name = unsafe { (*entry).ifa_name };
+        // SAFETY: as the caller promises.
+        let has_name = unsafe { interface(own_name) } == name;
+        // SAFETY: as the caller promises.
+        has_name && unsafe { is_own(entry) }
     })
 }
 
 /// Asks the C library for all of them.
 fn all() -> Result<*mut ifaddrs, c_int> {
-    let at = next::GETIFADDRS.load(Ordering::Relaxed);
-    if at == 0 {
-        return Err(ENOSYS);
-    }
+    let next = next::getifaddrs().ok_or(ENOSYS)?;
     let mut first = null_mut();
-    // SAFETY: the C library's function of this name has this type, and writes where the list begins.
-    match unsafe { transmute::<usize, Getifaddrs>(at)(&raw mut first) } {
+    // SAFETY: it writes where the list begins.
+    match unsafe { next(&raw mut first) } {
         0 => Ok(first),
-        // SAFETY: the calling thread's own.
-        _ => Err(unsafe { *__errno_location() }),
+        _ => Err(last()),
     }
 }
 
@@ -122,32 +107,41 @@ fn all() -> Result<*mut ifaddrs, c_int> {
 fn with_all<T>(look: impl FnOnce(*mut ifaddrs) -> T) -> Result<T, c_int> {
     let first = all()?;
     let found = look(first);
-    let at = next::FREEIFADDRS.load(Ordering::Relaxed);
-    if at != 0 {
-        // SAFETY: the C library's function of this name has this type; the list is its own, and not used after this.
-        unsafe { transmute::<usize, Freeifaddrs>(at)(first) };
+    if let Some(free) = next::freeifaddrs() {
+        // SAFETY: the list is its own, and not used after this.
+        unsafe { free(first) };
     }
     Ok(found)
 }
 
-/// getifaddrs(3). What is hidden is taken out of the list. The first entry stays the first, for the whole list may be one piece
-/// of memory that begins there: what follows is moved into it.
+/// getifaddrs(3)
 #[unsafe(no_mangle)]
 unsafe extern "C" fn getifaddrs(list: *mut *mut ifaddrs) -> c_int {
-    let first = match all() {
-        Ok(first) => first,
-        Err(errno) => return failed(errno),
-    };
-    // SAFETY: getifaddrs(3) asks for a place to write to.
-    unsafe { *list = first };
-    if !hides() || first.is_null() {
-        return 0;
+    match all() {
+        Ok(first) => {
+            // SAFETY: the list is the C library's, and nobody else has it yet.
+            let shown = if hides() { unsafe { shown_of(first) } } else { first };
+            // SAFETY: getifaddrs(3) asks for a place to write to.
+            unsafe { list.write(shown) };
+            0
+        }
+        Err(errno) => failed(errno),
     }
+}
+
+/// Takes what is hidden out of a list; null if that is all. The first entry stays the first, for the whole list may be one piece
+/// of memory that begins there: what follows is moved into it.
+///
+/// # Safety
+///
+/// The list is the C library's, and nobody else's.
+#[expect(clippy::multiple_unsafe_ops_per_block, reason = "one list, and every pointer in it is good")]
+unsafe fn shown_of(first: *mut ifaddrs) -> *mut ifaddrs {
+    /// A flag that no interface has marks what stays (netdevice(7) knows bits up to 18).
+    const STAYS: u32 = 1 << 31;
     let context = &shim().charge.context;
-    // SAFETY: the list is the C library's; entries change only where all names have been looked at.
+    // SAFETY: as the caller promises; entries move only after all names have been looked at.
     unsafe {
-        // A flag that no interface has marks what stays (netdevice(7) knows bits up to 18).
-        const STAYS: u32 = 1 << 31;
         for entry in entries(first) {
             let is_shown = match address((*entry).ifa_addr) {
                 Some(address) => is_shown(context, address),
@@ -158,64 +152,67 @@ unsafe extern "C" fn getifaddrs(list: *mut *mut ifaddrs) -> c_int {
             }
         }
         let mut last: *mut ifaddrs = null_mut();
-        for entry in entries(first) {
-            if (*entry).ifa_flags & STAYS == 0 {
-                continue;
-            }
+        for entry in entries(first).filter(|entry| (**entry).ifa_flags & STAYS != 0) {
             (*entry).ifa_flags &= !STAYS;
             if last.is_null() {
-                if entry != first {
-                    *first = *entry;
-                }
+                // It may be the first itself.
+                *first = entry.read();
                 last = first;
             } else {
                 (*last).ifa_next = entry;
                 last = entry;
             }
         }
-        match last.is_null() {
-            // Nothing is shown: the list is empty, and its memory stays where it is.
-            true => *list = null_mut(),
-            false => (*last).ifa_next = null_mut(),
+        if !last.is_null() {
+            (*last).ifa_next = null_mut();
+            return first;
         }
     }
-    0
+    // Its memory stays where it is: there is no list to give it back with.
+    null_mut()
 }
 
 /// if_nameindex(3)
 #[unsafe(no_mangle)]
 unsafe extern "C" fn if_nameindex() -> *mut Named {
-    let at = next::IF_NAMEINDEX.load(Ordering::Relaxed);
-    if at == 0 {
+    let Some(next) = next::if_nameindex() else {
         failed(ENOSYS);
         return null_mut();
-    }
-    // SAFETY: the C library's function of this name has this type.
-    let first = unsafe { transmute::<usize, IfNameindex>(at)() };
+    };
+    // SAFETY: takes nothing.
+    let first = unsafe { next() };
     if !hides() || first.is_null() {
         return first;
     }
-    let kept = with_all(|list| {
-        let mut to = first;
-        let mut from = first;
-        // SAFETY: the array ends with an entry without a name; what is kept moves to the front, and the end behind it.
-        unsafe {
-            while !(*from).if_name.is_null() {
-                if is_own_interface(list, interface((*from).if_name)) {
-                    to.write(from.read());
-                    to = to.add(1);
-                }
-                from = from.add(1);
-            }
-            to.write(from.read());
-        }
-    });
+    // SAFETY: the array is the C library's, and nobody else's.
+    let kept = with_all(|list| unsafe { keep_own(first, list) });
     match kept {
         Ok(()) => first,
         Err(errno) => {
             failed(errno);
             null_mut()
         }
+    }
+}
+
+/// What is kept of an array moves to the front, and its end, an entry without a name, behind that.
+///
+/// # Safety
+///
+/// Array and list are the C library's, and nobody else's.
+#[expect(clippy::multiple_unsafe_ops_per_block, reason = "one array, up to its end")]
+unsafe fn keep_own(first: *mut Named, list: *mut ifaddrs) {
+    let (mut from, mut to) = (first, first);
+    // SAFETY: as the caller promises.
+    unsafe {
+        while !(*from).if_name.is_null() {
+            if is_own_interface(list, interface((*from).if_name)) {
+                to.write(from.read());
+                to = to.add(1);
+            }
+            from = from.add(1);
+        }
+        to.write(from.read());
     }
 }
 
@@ -271,18 +268,28 @@ unsafe fn list(configuration: *mut Configuration) {
     }
     let context = &shim().charge.context;
     let count = usize::try_from(configuration.len).unwrap_or_default() / size_of::<ifreq>();
+    // SAFETY: the kernel has written so many.
+    let all = unsafe { slice::from_raw_parts_mut(configuration.at, count) };
     let mut kept = 0;
     for n in 0..count {
-        // SAFETY: the kernel has written so many, each with a whole address.
-        unsafe {
-            let from = configuration.at.add(n);
-            if address(&raw const (*from).ifr_ifru.ifru_addr).is_some_and(|address| is_shown(context, address)) {
-                configuration.at.add(kept).write(from.read());
-                kept += 1;
-            }
+        let Some(found) = all.get(n).copied() else { break };
+        if address_of(&found).is_some_and(|address| is_shown(context, address))
+            && let Some(place) = all.get_mut(kept)
+        {
+            *place = found;
+            kept += 1;
         }
     }
     configuration.len = (kept * size_of::<ifreq>()) as c_int;
+}
+
+/// The address in it, if that is one.
+fn address_of(found: &ifreq) -> Option<SocketAddr> {
+    let at = &raw const found.ifr_ifru;
+    // SAFETY: a union of addresses and numbers, 24 bytes; every pattern of bits is good for bytes.
+    let bytes = unsafe { slice::from_raw_parts(at.cast(), LEN_V4) };
+    // Too short for one of IPv6.
+    decode(bytes)
 }
 
 /// Whether what the kernel says of one interface is for the program.
@@ -291,14 +298,15 @@ unsafe fn list(configuration: *mut Configuration) {
 ///
 /// The kernel has read and filled it in.
 unsafe fn one(request: c_ulong, found: *const ifreq) -> Result<(), c_int> {
-    // SAFETY: as the caller promises: the name ends with a zero byte, or the kernel would not have found it.
-    let name = unsafe { interface((&raw const (*found).ifr_name).cast()) };
+    // SAFETY: as the caller promises.
+    let found = unsafe { &*found };
+    // SAFETY: the name ends with a zero byte, or the kernel would not have found it.
+    let name = unsafe { interface(found.ifr_name.as_ptr()) };
     // SAFETY: the list is the C library's.
     if !with_all(|list| unsafe { is_own_interface(list, name) })? {
         return Err(ENODEV);
     }
-    // SAFETY: as above.
-    let at = unsafe { address(&raw const (*found).ifr_ifru.ifru_addr) };
+    let at = address_of(found);
     let is_hidden = |address| !is_shown(&shim().charge.context, address);
     // The others belong to the address, which the interface may have besides those of the context.
     if request == SIOCGIFADDR && at.is_some_and(is_hidden) { Err(EADDRNOTAVAIL) } else { Ok(()) }
