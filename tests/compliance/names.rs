@@ -12,12 +12,12 @@ pub(crate) const ROWS: &[Row] = &[row(
         case(
             S,
             "tcp4 bind 127.0.0.1:P listen tcp4 connect 127.0.0.1:P name peer use 0 accept name peer",
-            "bind=ok listen=ok connect=ok name=127.0.0.1:* peer=127.0.0.1:P accept=L:* name=127.0.0.1:P peer=127.0.0.1:*",
+            "bind=ok listen=ok connect=ok name=127.0.0.1:* peer=127.0.0.1:P accept=SEEN:* name=127.0.0.1:P peer=127.0.0.1:*",
         ),
         case(
             S,
             "udp4 bind 127.0.0.1:P udp4 connect 127.0.0.1:P name peer send use 0 recvmsg",
-            "bind=ok connect=ok name=127.0.0.1:* peer=127.0.0.1:P send=ok recvmsg=hello from=L:*",
+            "bind=ok connect=ok name=127.0.0.1:* peer=127.0.0.1:P send=ok recvmsg=hello from=SEEN:*",
         ),
         case(
             D,
@@ -27,7 +27,7 @@ pub(crate) const ROWS: &[Row] = &[row(
         case(
             P.with("--lback X6"),
             "tcp6 bind [::1]:P listen tcp6 connect [::1]:P name peer use 0 accept",
-            "bind=ok listen=ok connect=ok name=[::1]:* peer=[::1]:P accept=[X6]:*",
+            "bind=ok listen=ok connect=ok name=[::1]:* peer=[::1]:P accept=[SEEN6]:*",
         ),
         // Addresses are shown as they are, and so is what is not bound.
         case(S, "tcp4 name peer bind A:P name", "name=0.0.0.0:0 peer=ENOTCONN bind=ok name=A:P"),

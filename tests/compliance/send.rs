@@ -144,12 +144,12 @@ pub(crate) const ROWS: &[Row] = &[
             case(
                 S,
                 "udp4 bind 127.0.0.1:P udp4 sendmsg-from 127.0.0.1 127.0.0.1:P use 0 recvmsg",
-                "bind=ok sendmsg=ok recvmsg=hello from=L:*",
+                "bind=ok sendmsg=ok recvmsg=hello from=SEEN:*",
             ),
             case(
                 M,
                 "udp4 bind 127.0.0.1:P udp4 bind 0.0.0.0:P2 sendmsg-from 127.0.0.1 127.0.0.1:P use 0 recvmsg",
-                "bind=ok bind=ok sendmsg=ok recvmsg=hello from=L:P2",
+                "bind=ok bind=ok sendmsg=ok recvmsg=hello from=SEEN:P2",
             ),
         ],
     ),
