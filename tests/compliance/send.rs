@@ -295,7 +295,11 @@ pub(crate) const ROWS: &[Row] = &[
             .seen(&["supervisor dies"]),
             // What names an address does need it.
             case(S, "udp4 connect R:P wait sendto R:P sendmsg R:P", "connect=ok sendto=ENOSYS sendmsg=ENOSYS")
-                .seen(&["supervisor dies", "udp R:P sees nobody"]),
+                .seen(&["supervisor dies", "udp R:P sees nobody"])
+                .supervised(),
+            case(S, "udp4 connect R:P wait sendto R:P sendmsg R:P", "connect=ok sendto=ok sendmsg=ok")
+                .seen(&["supervisor dies", "udp R:P sees A", "udp R:P sees A"])
+                .in_process(),
         ],
     ),
 ];

@@ -102,6 +102,9 @@ pub(crate) const KEEPS_SOURCE: Reasons = {
     &[("seccomp", WHY), ("hybrid", WHY), ("preload", WHY)]
 };
 
+/// Of a line that names who holds a port.
+pub(crate) const NOBODY_LOOKS: Reasons = &[("preload", "it takes a supervisor to find out who holds a port")];
+
 /// Another process of a case: it is started before the probe, must come to its `wait`, and goes on after the probe's end.
 pub(crate) type Beside = (Context, &'static str, &'static str);
 
