@@ -52,7 +52,8 @@ pub(crate) fn real_ids() -> (u32, u32) {
 /// Whether no program can give this process rights (`PR_SET_NO_NEW_PRIVS`).
 pub(crate) fn keeps_rights() -> bool {
     // SAFETY: plain numbers.
-    unsafe { call::raw(libc::SYS_prctl, [number(libc::PR_GET_NO_NEW_PRIVS), 0, 0, 0, 0, 0]) } == Ok(1)
+    let said = unsafe { call::raw(libc::SYS_prctl, [number(libc::PR_GET_NO_NEW_PRIVS), 0, 0, 0, 0, 0]) };
+    said == Ok(1)
 }
 
 /// Whether the file has capabilities (capabilities(7)).
