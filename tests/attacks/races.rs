@@ -10,16 +10,16 @@ const NO_FLOOR_FOR_THREE: &[(&str, &str)] =
     &[("default", "the call runs as it is after the check; no Landlock floor for UDP, nor for listen of TCP")];
 
 pub(crate) const ATTACKS: &[Attack] = &[
-    Attack::new("a thread flips the address during bind", "attack-flip bind 4").shows(&["done", "EADDRNOTAVAIL"]),
-    Attack::new("the same with `--process parent`", "attack-flip bind 2")
+    Attack::new("a thread flips the address during bind", "attack-flip bind").shows(&["done", "EADDRNOTAVAIL"]),
+    Attack::new("the same with `--process parent`", "attack-flip bind")
         .options("--process parent")
         .shows(&["done", "EADDRNOTAVAIL"]),
-    Attack::new("a thread flips the address during connect", "attack-flip connect 4").shows(&["done", "EACCES"]),
-    Attack::new("a thread flips the msghdr during sendmsg, sendmmsg", "attack-flip msghdr 2")
+    Attack::new("a thread flips the address during connect", "attack-flip connect").shows(&["done", "EACCES"]),
+    Attack::new("a thread flips the msghdr during sendmsg, sendmmsg", "attack-flip msghdr")
         .shows(&["done", "EACCES", "EPERM"]),
-    Attack::new("a thread flips the cmsg during sendmsg, sendmmsg", "attack-flip cmsg 2")
+    Attack::new("a thread flips the cmsg during sendmsg, sendmmsg", "attack-flip cmsg")
         .shows(&["done", "EPERM", "EINVAL"]),
-    Attack::new("a thread flips the value during setsockopt (IPV6_PKTINFO)", "attack-flip option 2")
+    Attack::new("a thread flips the value during setsockopt (IPV6_PKTINFO)", "attack-flip option")
         .options("--ip fd00:1::1/64")
         .shows(&["done", "EPERM"]),
     Attack::new("dup2 of UDP over AF_UNIX during bind", "attack-swap bind unix,udp thread").open(NO_FLOOR),
