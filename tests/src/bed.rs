@@ -66,6 +66,11 @@ impl Bed {
             return Err(format!("no chbind at {}: build it first, or set CHBIND", chbind.display()).into());
         }
         fs::copy(chbind, bed.bin().join("chbind"))?;
+        // Built along with it. Only its own tests need it, and fail where it is missing.
+        let control = chbind.with_file_name("chbindctl");
+        if control.is_file() {
+            fs::copy(control, bed.bin().join("chbindctl"))?;
+        }
         let shim = chbind.with_file_name(SHIM);
         if !shim.is_file() {
             return Err(format!("no {SHIM} beside {}: build the whole workspace first", chbind.display()).into());
@@ -85,7 +90,7 @@ impl Bed {
         let _ = fs::remove_dir_all(&self.dir);
     }
 
-    /// The directory of the binaries: chbind and the probes.
+    /// The directory of the binaries: chbind, chbindctl and the probes.
     pub fn bin(&self) -> PathBuf {
         self.dir.join("bin")
     }
