@@ -5,6 +5,11 @@ use crate::table::{Context, D, M, OUTSIDE, P, Reasons, Row, S, Z, case, row};
 const RAW: Context = S.with("--raw-icmp");
 const NO_GRANTS: Reasons =
     &[("preload", "there is no supervisor that has the right: chbind says so, and runs nothing")];
+const FAULTS: Reasons = {
+    const WHY: &str =
+        "what reads the address is the program itself, and that dies of it: only the kernel can say EFAULT";
+    &[("hybrid", WHY), ("preload", WHY)]
+};
 const FIRST_ONLY: Context = S.with("--allow-bind P");
 
 pub(crate) const ROWS: &[Row] = &[
@@ -246,6 +251,7 @@ pub(crate) const ROWS: &[Row] = &[
             case(S, "udp4 bind-short A:P", "bind=EINVAL").natively(),
             case(S, "tcp4 bind-long 0.0.0.0:P", "bind=EINVAL").natively(),
             case(S, "tcp4 bind-fault", "bind=EFAULT").natively(),
+            case(S, "tcp4 bind-unmapped", "bind=EFAULT").natively().cannot(FAULTS),
             case(S, "tcp4 bind-badfd 0.0.0.0:P", "bind=EBADF").natively(),
             case(S, "tcp4 bind-file 0.0.0.0:P", "bind=ENOTSOCK").natively(),
             case(S, "tcp4 bind [::1]:P", "bind=EAFNOSUPPORT").natively(),

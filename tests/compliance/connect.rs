@@ -114,6 +114,20 @@ pub(crate) const ROWS: &[Row] = &[
             // The address is the program's still when the port is gone.
             case(M, "tcp4 bind B:0 connect A:P2 connect R:P name", "bind=ok connect=ECONNREFUSED connect=ok name=B:*")
                 .seen(&["tcp R:P sees B"]),
+            case(
+                M,
+                "tcp4 bind B:0 connect R:P connect-unspec connect R:P2 name",
+                "bind=ok connect=ok connect-unspec=ok connect=ok name=B:*",
+            )
+            .seen(&["tcp R:P sees B", "tcp R:P2 sees B"])
+            .natively(),
+            case(
+                M,
+                "tcp4 bind B:0 opt nonblock connect H:P connect-unspec connect R:P connected name",
+                "bind=ok connect=EINPROGRESS connect-unspec=ok connect=EINPROGRESS connected=ok name=B:*",
+            )
+            .seen(&["tcp R:P sees B"])
+            .natively(),
             // The option alone is none.
             case(M, "udp4 opt noport name connect RB:P name send", "name=0.0.0.0:0 connect=ok name=B:* send=ok")
                 .seen(&["udp RB:P sees B"]),
@@ -216,6 +230,11 @@ pub(crate) const ROWS: &[Row] = &[
             case(S, "udp4 connect 127.0.0.1:53 send", "connect=ok send=ok")
                 .resolver("127.0.0.1")
                 .seen(&["udp 127.0.0.1:53 sees L"]),
+            // What the C library does by itself is under the rules too.
+            case(S.with("--deny-connect RX"), "resolve name.test", "resolve=no")
+                .resolver("10.8.0.1")
+                .seen(&["udp RX:53 sees nobody"])
+                .cannot(&[("preload", "calls that the C library makes by itself do not come by other libraries")]),
             // Unless the context serves it.
             case(S, "tcp4 bind 127.0.0.1:53 listen tcp4 connect 127.0.0.1:53", "bind=ok listen=ok connect=ok")
                 .resolver("127.0.0.1")
@@ -382,6 +401,27 @@ pub(crate) const ROWS: &[Row] = &[
             .seen(&["udp R:P sees A"]),
             case(M, "tcp4 connect RB:P connect-unspec connect R:P2", "connect=ok connect-unspec=ok connect=ok")
                 .seen(&["tcp RB:P sees B", "tcp R:P2 sees A"]),
+            // The source of one that has failed is none of the program's.
+            case(
+                M,
+                "tcp4 opt nonblock connect H:P connect-unspec connect RB:P connected name",
+                "connect=EINPROGRESS connect-unspec=ok connect=EINPROGRESS connected=ok name=B:*",
+            )
+            .seen(&["tcp RB:P sees B"])
+            .natively(),
+            case(M, "tcp4 connect A:P2 connect RB:P name", "connect=ECONNREFUSED connect=ok name=B:*")
+                .seen(&["tcp RB:P sees B"])
+                .natively(),
+            case(M, "tcp4 fastopen A:P2 connect RB:P name", "sendto=ECONNREFUSED connect=ok name=B:*")
+                .seen(&["tcp RB:P sees B"])
+                .natively(),
+            // And leaves nothing behind.
+            case(
+                M,
+                "tcp4 connect RB:P connect-unspec bind 0.0.0.0:0 name listen name",
+                "connect=ok connect-unspec=ok bind=ok name=A:* listen=ok name=A:*",
+            )
+            .seen(&["tcp RB:P sees B"]),
             case(
                 M,
                 "udp4 bind 0.0.0.0:P connect RB:P2 connect-unspec opt nonblock wait recv",
