@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 /// Where commands are looked for if PATH is not set (the `confstr(_CS_PATH)` of the C library).
 const DEFAULT_PATH: &str = "/bin:/usr/bin";
 /// What runs a script without `#!`, as execvp(3) and every shell do.
-const SHELL: &std::ffi::CStr = c"/bin/sh";
+pub const SHELL: &std::ffi::CStr = c"/bin/sh";
 
 /// A command that can be executed.
 #[derive(Debug)]
@@ -33,10 +33,14 @@ impl Command {
         Ok(Command { path: c_string(path.into_os_string().into_vec())?, args })
     }
 
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        Path::new(OsStr::from_bytes(self.path.as_bytes()))
+    }
+
     /// The last part of its path.
     pub fn base_name(&self) -> String {
-        let path = Path::new(OsStr::from_bytes(self.path.as_bytes()));
-        path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+        self.path().file_name().unwrap_or_default().to_string_lossy().into_owned()
     }
 
     /// Becomes the command. Returns only if that failed.
@@ -57,7 +61,8 @@ impl Command {
     }
 }
 
-fn executable(path: &Path) -> Result<(), Errno> {
+/// Whether execve(2) would begin with this file: it is one, and this process may execute it.
+pub fn executable(path: &Path) -> Result<(), Errno> {
     let of = std::fs::metadata(path).map_err(|e| Errno(e.raw_os_error().unwrap_or(libc::EIO)))?;
     if of.is_dir() {
         return Err(Errno(libc::EISDIR));
@@ -65,7 +70,8 @@ fn executable(path: &Path) -> Result<(), Errno> {
     eaccess(path, AccessFlags::X_OK).map_err(Errno::from)
 }
 
-fn locate(name: &OsStr) -> Result<PathBuf, Error> {
+/// The file that a command's name stands for.
+pub fn locate(name: &OsStr) -> Result<PathBuf, Error> {
     let shown = name.to_string_lossy().into_owned();
     if name.as_bytes().contains(&b'/') {
         return match executable(Path::new(name)) {

@@ -2,6 +2,7 @@
 
 use crate::args::FAILED;
 use crate::filter;
+use crate::program::{self, Obstacle};
 use crate::rules::Fault;
 use crate::sys::Errno;
 use std::fmt;
@@ -65,6 +66,8 @@ pub enum Error {
     CommandNotFound(String),
     /// The command cannot be executed.
     NotExecutable(String, Errno),
+    /// What the command is cannot be found out.
+    Program(program::Error),
     /// The kernel lacks something that came with a later version.
     KernelLacks(&'static str, &'static str),
     /// The kernel lacks something that `--strict` needs, and came with a later version or is switched off.
@@ -78,6 +81,8 @@ pub enum Error {
         /// Why.
         why: &'static str,
     },
+    /// The shim cannot do its work in the command (`--enforce preload`).
+    CannotPreload(Obstacle),
     /// The context has more addresses or rules than the shim can be told.
     TooMuchForShim,
     /// The shim is not where it is looked for, from this directory.
@@ -114,6 +119,8 @@ impl Error {
             Error::CommandNotFound(_) => NOT_FOUND,
             Error::NotExecutable(_, Errno(libc::ENOENT)) => NOT_FOUND,
             Error::NotExecutable(..) => NOT_EXECUTABLE,
+            Error::Program(error) if error.errno() == Errno(libc::ENOENT) => NOT_FOUND,
+            Error::Program(_) => NOT_EXECUTABLE,
             _ => FAILED,
         }
     }
@@ -136,6 +143,7 @@ impl Error {
                 Some("write it as 192.0.2.0/24, tcp:192.0.2.1:443, [2001:db8::]/32:443 or udp:any:53")
             }
             Error::CannotGrant { .. } => Some("run chbind as root, or lower net.ipv4.ip_unprivileged_port_start"),
+            Error::CannotPreload(_) => Some("--enforce seccomp, the default, holds every program"),
             Error::Conflict { .. } => Some("--enforce seccomp, the default, can do all"),
             Error::NoShim(_) => Some("install it beside chbind, or in lib/chbind beside its directory"),
             Error::StrictNeeds(..) => Some("without --strict the context is one for honest programs"),
@@ -178,10 +186,12 @@ impl fmt::Display for Error {
             Error::BadCapability(text) => write!(f, "--keep-cap '{text}': not a capability"),
             Error::CommandNotFound(name) => write!(f, "'{name}': command not found"),
             Error::NotExecutable(path, errno) => write!(f, "cannot execute '{path}': {errno}"),
+            Error::Program(error) => error.fmt(f),
             Error::KernelLacks(what, since) => {
                 write!(f, "this kernel is too old: it lacks {what} (Linux {since} and later have it)")
             }
             Error::Conflict { option, with, why } => write!(f, "{option} is not for {with}: {why}"),
+            Error::CannotPreload(obstacle) => write!(f, "--enforce preload: {obstacle}"),
             Error::TooMuchForShim => f.write_str("too many addresses or rules for --enforce hybrid and preload"),
             Error::NoShim(directory) => write!(f, "libchbind_preload.so is missing: looked for it from {directory} on"),
             Error::UnusableShim(path) => {

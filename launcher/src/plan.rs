@@ -9,7 +9,7 @@ use crate::shim::{self, Shim};
 use crate::supervisor::NetworkOwner;
 use crate::sys::Errno;
 use crate::sys::seccomp::Instruction;
-use crate::{address, confine, features, filter, resolvers, rules};
+use crate::{address, confine, features, filter, program, resolvers, rules};
 use caps::Capability;
 use chbind_policy::{Assigned, Context, Loopback, Rules};
 use std::net::IpAddr;
@@ -64,6 +64,11 @@ pub fn resolve(args: &Args) -> Result<Plan, Error> {
     }
     let rules = rules::resolve(args)?;
     let command = Command::find(&args.command)?;
+    if args.enforce == Enforce::Preload
+        && let Some(obstacle) = program::inspect(command.path()).map_err(Error::Program)?.obstacle()
+    {
+        return Err(Error::CannotPreload(obstacle));
+    }
     let nid = match &args.nid {
         Some(text) => Nid::given(text)?,
         None => Nid::free()?,

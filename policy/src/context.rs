@@ -123,6 +123,11 @@ impl Context<'_> {
         self.primary_of(family).is_some() || self.loopback_of(family).is_some()
     }
 
+    /// Whether there is any loopback.
+    pub fn has_loopback(&self) -> bool {
+        self.loopback != Loopback::Deny
+    }
+
     /// Whether `ip` (canonical, with the interface index `scope` if link-local) is assigned.
     pub fn is_assigned(&self, ip: IpAddr, scope: u32) -> bool {
         self.addresses.iter().any(|a| a.ip() == ip && (a.scope == 0 || a.scope == scope))

@@ -17,13 +17,16 @@
 mod bind;
 mod connect;
 mod create;
+mod exec;
 mod facts;
 mod host;
 mod listen;
 mod message;
 mod name;
+mod netif;
 mod open;
 mod option;
+mod program;
 mod send;
 mod stop;
 #[allow(unsafe_code)]

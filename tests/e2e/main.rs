@@ -15,6 +15,7 @@ mod grants;
 mod holes;
 mod hostile;
 mod icmp;
+mod inspect;
 mod jobs;
 mod lifetime;
 mod lost_addresses;
@@ -63,6 +64,7 @@ fn cases() -> Vec<Case> {
         holes::cases(),
         hostile::cases(),
         icmp::cases(),
+        inspect::cases(),
         jobs::cases(),
         lifetime::cases(),
         lost_addresses::cases(),

@@ -76,6 +76,11 @@ impl Bed {
             return Err(format!("no {SHIM} beside {}: cargo build --release --workspace", chbind.display()).into());
         }
         fs::copy(&shim, bed.bin().join(SHIM))?;
+        // Built along with it. Only its own tests need it, and fail where it is missing.
+        let control = chbind.with_file_name("chbindctl");
+        if control.is_file() {
+            fs::copy(control, bed.bin().join("chbindctl"))?;
+        }
         bed.compile("probe", "probe", &[])?;
         bed.compile("probe", "probe-raw", &["-static", "-DRAW"])?;
         for name in STATIC_PROBES.split_whitespace() {
@@ -90,7 +95,7 @@ impl Bed {
         let _ = fs::remove_dir_all(&self.dir);
     }
 
-    /// The directory of the binaries: chbind and the probes.
+    /// The directory of the binaries: chbind, chbindctl and the probes.
     pub fn bin(&self) -> PathBuf {
         self.dir.join("bin")
     }

@@ -11,6 +11,7 @@ pub mod route;
 pub mod seccomp;
 pub mod signal;
 pub mod socket;
+pub mod xattr;
 
 use std::fmt;
 use std::io;

@@ -4,6 +4,7 @@
 //! Others end in a fault here, in place of an EFAULT: the kernel asks nobody, and here is nobody to be asked.
 
 use super::call::Result;
+use super::errno::failed;
 use super::{Fd, Pieces, as_it_is, cancellable, number, past};
 use crate::name::Name;
 use crate::send::{Message, send_call};
@@ -68,20 +69,12 @@ impl Address {
     }
 }
 
-unsafe extern "C" {
-    fn __errno_location() -> *mut c_int;
-}
-
 /// The answer of a function of the C library: -1 with `errno`, which success leaves alone.
 #[inline]
 fn said(done: Result<usize>) -> ssize_t {
     match done {
         Ok(done) => done as ssize_t,
-        Err(errno) => {
-            // SAFETY: the calling thread's own.
-            unsafe { *__errno_location() = errno };
-            -1
-        }
+        Err(errno) => failed(errno) as ssize_t,
     }
 }
 
@@ -211,7 +204,7 @@ unsafe fn look_at(message: *const msghdr, names: socklen_t) {
     // SAFETY: so many bytes have been written there.
     let address = unsafe { room(message.msg_name, named) };
     // SAFETY: the same.
-    let control = unsafe { room(message.msg_control, message.msg_controllen as usize) };
+    let control = unsafe { room(message.msg_control, message.msg_controllen) };
     message::received(address.unwrap_or_default(), control.unwrap_or_default());
 }
 
@@ -240,13 +233,14 @@ unsafe extern "C" fn recvmmsg(
 ) -> c_int {
     let args = [number(fd), messages as usize, count as usize, number(flags), timeout as usize, 0];
     let done = cancellable(|| as_it_is(libc::SYS_recvmmsg, args));
-    for n in 0..*done.as_ref().unwrap_or(&0) {
-        // SAFETY: so many messages have been received. What room there was is not known any more: the shortest address of
-        // the internet fits into what is there in any case.
-        unsafe {
-            let message = &raw const (*messages.add(n)).msg_hdr;
-            look_at(message, (*message).msg_namelen.min(chbind_policy::sockaddr::LEN_V6 as socklen_t));
-        }
+    let received = match done {
+        // SAFETY: so many messages have been received.
+        Ok(received) if received > 0 => unsafe { slice::from_raw_parts(messages, received) },
+        _ => &[],
+    };
+    for message in received {
+        // SAFETY: the kernel has filled it in.
+        unsafe { look_at(&raw const message.msg_hdr, message.msg_hdr.msg_namelen) };
     }
     int(done)
 }
@@ -308,13 +302,13 @@ unsafe fn send_message(
     past: impl FnOnce() -> Result<usize>,
     ask: impl FnOnce() -> Result<usize>,
 ) -> Result<usize> {
-    let control = match message.msg_controllen as usize {
+    let control = match message.msg_controllen {
         0 => Some([].as_slice()),
         // SAFETY: as the caller promises.
         len => unsafe { bytes(message.msg_control, len) },
     };
     let Some(control) = control else { return ask() };
-    let pieces = Pieces { at: message.msg_iov as usize, count: message.msg_iovlen as usize };
+    let pieces = Pieces { at: message.msg_iov as usize, count: message.msg_iovlen };
     // Longer ones the kernel cuts off (__copy_msghdr, net/socket.c).
     let len = message.msg_namelen.min(LEN_MAX as socklen_t);
     // SAFETY: as the caller promises.
@@ -330,7 +324,9 @@ unsafe extern "C" fn sendmsg(fd: c_int, message: *const msghdr, flags: c_int) ->
         return said(ask());
     }
     // SAFETY: sendmsg(2) asks for a message.
-    said(unsafe { send_message(fd, &*message, flags, || past(libc::SYS_sendmsg, args), ask) })
+    let message = unsafe { &*message };
+    // SAFETY: as above.
+    said(unsafe { send_message(fd, message, flags, || past(libc::SYS_sendmsg, args), ask) })
 }
 
 /// `UIO_MAXIOV` (linux/uio.h): messages of one sendmmsg.
@@ -343,10 +339,10 @@ unsafe extern "C" fn sendmmsg(fd: c_int, messages: *mut mmsghdr, count: c_uint, 
     if !is_plausible(messages as usize, count * size_of::<mmsghdr>()) {
         return int(as_it_is(libc::SYS_sendmmsg, [number(fd), messages as usize, count, number(flags), 0, 0]));
     }
+    // SAFETY: sendmmsg(2) asks for so many messages.
+    let messages = unsafe { slice::from_raw_parts_mut(messages, count) };
     let mut done = 0;
-    while done < count {
-        // SAFETY: sendmmsg(2) asks for so many messages.
-        let message = unsafe { &mut *messages.add(done) };
+    for message in messages {
         let args = [number(fd), &raw const message.msg_hdr as usize, number(flags), 0, 0, 0];
         let (by_itself, ask) = (|| past(libc::SYS_sendmsg, args), || as_it_is(libc::SYS_sendmsg, args));
         // SAFETY: as for sendmsg.

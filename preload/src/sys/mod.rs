@@ -3,13 +3,18 @@
 mod alloc;
 mod call;
 mod cancel;
+mod errno;
+mod exec;
 mod exports;
+mod netif;
 mod next;
+mod path;
 mod socket;
 mod state;
 
 pub(crate) use call::Result;
 pub(crate) use cancel::cancellable;
+pub(crate) use path::{PATH_MAX, Path};
 pub(crate) use socket::{Fd, Own, Pieces, as_it_is, number, open, past, socket};
 pub(crate) use state::shim;
 
@@ -35,9 +40,18 @@ pub(crate) fn own_name() -> [u8; 16] {
     name
 }
 
-/// Whether the file has an extended attribute of this name; `path` and `name` end with a zero byte.
-pub(crate) fn has_attribute(path: &core::ffi::CStr, name: &core::ffi::CStr) -> bool {
-    let args = [path.as_ptr() as usize, name.as_ptr() as usize, 0, 0, 0, 0];
+/// The real user and group.
+pub(crate) fn real_ids() -> (u32, u32) {
+    // SAFETY: no arguments.
+    let user = unsafe { call::raw(libc::SYS_getuid, [0; 6]) };
+    // SAFETY: no arguments.
+    let group = unsafe { call::raw(libc::SYS_getgid, [0; 6]) };
+    (user.unwrap_or_default() as u32, group.unwrap_or_default() as u32)
+}
+
+/// Whether the file has capabilities (capabilities(7)).
+pub(crate) fn has_capabilities(path: &core::ffi::CStr) -> bool {
+    let args = [path.as_ptr() as usize, c"security.capability".as_ptr() as usize, 0, 0, 0, 0];
     // SAFETY: the kernel reads the two texts up to their zero bytes, and with no room writes nothing.
     unsafe { call::raw(libc::SYS_getxattr, args) }.is_ok()
 }

@@ -37,6 +37,16 @@ struct Once<T>(UnsafeCell<MaybeUninit<T>>);
 unsafe impl<T: Sync> Sync for Once<T> {}
 
 impl<T> Once<T> {
+    /// # Safety
+    ///
+    /// It must have been written, and not be written again.
+    unsafe fn get(&self) -> &T {
+        // SAFETY: as the caller promises.
+        let cell = unsafe { &*self.0.get() };
+        // SAFETY: as the caller promises.
+        unsafe { cell.assume_init_ref() }
+    }
+
     const fn new() -> Self {
         Once(UnsafeCell::new(MaybeUninit::uninit()))
     }
@@ -73,7 +83,7 @@ pub(crate) fn shim() -> &'static Shim {
         prepare();
     }
     // SAFETY: READ is set after the only write.
-    unsafe { (*SHIM.0.get()).assume_init_ref() }
+    unsafe { SHIM.get() }
 }
 
 #[used]
