@@ -31,6 +31,10 @@ mod rules_connect;
 mod runtimes;
 mod servers;
 mod set_id;
+mod shim;
+mod shim_around;
+mod shim_programs;
+mod shim_threads;
 mod signals;
 mod ssh;
 mod status;
@@ -74,6 +78,10 @@ fn cases() -> Vec<Case> {
         runtimes::cases(),
         servers::cases(),
         set_id::cases(),
+        shim::cases(),
+        shim_around::cases(),
+        shim_programs::cases(),
+        shim_threads::cases(),
         signals::cases(),
         ssh::cases(),
         status::cases(),

@@ -62,7 +62,7 @@ fn with_resolver(t: &Test, server: &str, command: Cmd) -> Outcome<Cmd> {
 }
 
 /// As every program does it: through the C library, which reads resolv.conf.
-fn getent(t: &Test) -> Outcome {
+pub(crate) fn getent(t: &Test) -> Outcome {
     for address in ["127.0.0.53", "127.0.0.9"] {
         let _server = dns_server(t, address)?;
         let done = with_resolver(t, address, t.chbind(S, "getent ahostsv4 example.test"))?.run()?.ok()?;

@@ -26,6 +26,26 @@
 #include <unistd.h>
 #include <linux/filter.h>
 
+#ifndef __GLIBC__
+/* musl has no names of errors; these are the ones that the trials see there. */
+static const char *strerrorname_np(int number)
+{
+	switch (number) {
+	case EADDRNOTAVAIL: return "EADDRNOTAVAIL";
+	case EADDRINUSE: return "EADDRINUSE";
+	case EACCES: return "EACCES";
+	case EAFNOSUPPORT: return "EAFNOSUPPORT";
+	case ECONNREFUSED: return "ECONNREFUSED";
+	case ENETUNREACH: return "ENETUNREACH";
+	case EINVAL: return "EINVAL";
+	case EFAULT: return "EFAULT";
+	case EBADF: return "EBADF";
+	case ENOTSOCK: return "ENOTSOCK";
+	}
+	return strerror(number);
+}
+#endif
+
 #ifdef RAW
 #define socket(d, t, p) syscall(SYS_socket, d, t, p)
 #define bind(f, a, l) syscall(SYS_bind, f, a, l)
