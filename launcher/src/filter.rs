@@ -57,14 +57,14 @@ const OFFSET_ARCH: u32 = 4;
 /// The upper halves of the first and the last argument, on machines that begin with the lowest byte: no call of the shim's
 /// uses them, for none has a pointer or a 64-bit number there.
 const SECRET_AT: [u32; 2] = [16 + 4, 16 + 5 * 8 + 4];
-/// The calls that the shim makes by itself (`--enforce hybrid`).
+/// The calls that the shim makes by itself (`--enforce hybrid`), the most frequent first.
 const OF_SHIM: [c_long; 9] = [
+    libc::SYS_sendmsg,
+    libc::SYS_sendto,
     libc::SYS_socket,
     libc::SYS_bind,
     libc::SYS_connect,
     libc::SYS_listen,
-    libc::SYS_sendto,
-    libc::SYS_sendmsg,
     libc::SYS_setsockopt,
     libc::SYS_getsockname,
     libc::SYS_getpeername,
@@ -95,18 +95,7 @@ impl Rule {
     }
 
     pub(crate) fn compile(self) -> Result<Vec<Instruction>, Error> {
-        self.compile_but(None)
-    }
-
-    /// With an exception: a call that carries `secret` passes.
-    fn compile_but(self, secret: Option<u64>) -> Result<Vec<Instruction>, Error> {
         let mut body = Vec::new();
-        if let Some(secret) = secret {
-            let ([first, last], halves) = (SECRET_AT.map(load), [secret >> 32, secret & u64::from(u32::MAX)]);
-            let [first_half, last_half] = halves.map(|half| jump(libc::BPF_JEQ, half as u32, 0, 0));
-            body.extend([first, Instruction { jf: 3, ..first_half }, last, Instruction { jf: 1, ..last_half }]);
-            body.push(ret(SECCOMP_RET_ALLOW));
-        }
         for (conditions, action) in self.cases {
             // A compiled rule falls out after exactly one following instruction.
             let compiled = BpfProgram::from(SeccompRule::new(conditions)?);
@@ -211,6 +200,25 @@ fn rules(context: &Context, strict: bool) -> Result<Vec<Rule>, Error> {
     Ok(rules)
 }
 
+/// Passes the calls that the shim makes, if they carry `secret`; all others go on, with their number loaded. This comes first,
+/// for the shim is there to be fast.
+fn of_shim(secret: u64) -> Result<Vec<Instruction>, Error> {
+    let halves = [secret >> 32, secret & u64::from(u32::MAX)];
+    let mut tests = Vec::new();
+    for (n, nr) in OF_SHIM.into_iter().enumerate() {
+        let nr = u32::try_from(nr).map_err(|_| Error::TooLong)?;
+        let is_last = n + 1 == OF_SHIM.len();
+        // To the secret, or past it.
+        let to = u8::try_from(OF_SHIM.len() - n - 1).map_err(|_| Error::TooLong)?;
+        tests.push(jump(libc::BPF_JEQ, nr, to, if is_last { 6 } else { 0 }));
+    }
+    let [first, last] = SECRET_AT.map(load);
+    let [first_half, last_half] = halves.map(|half| half as u32);
+    tests.extend([first, jump(libc::BPF_JEQ, first_half, 0, 3), last, jump(libc::BPF_JEQ, last_half, 0, 1)]);
+    tests.extend([ret(SECCOMP_RET_ALLOW), load(OFFSET_NR)]);
+    Ok(tests)
+}
+
 /// Ends the process for a call of another machine or table, and loads the number of one of this.
 pub(crate) fn native_only() -> Vec<Instruction> {
     let (native, _) = arch::AUDIT;
@@ -237,14 +245,16 @@ pub fn program(context: &Context, strict: bool, secret: Option<u64>) -> Result<V
     let mut program = vec![load(OFFSET_ARCH), jump(libc::BPF_JEQ, native, over, 0)];
     program.extend(foreign);
     program.push(load(OFFSET_NR));
+    if let Some(secret) = secret {
+        program.extend(of_shim(secret)?);
+    }
     program.extend(for_range(&(arch::FURTHER_TABLE..=u32::MAX), ABSENT));
     program.extend(for_range(&arch::IO_URING, ABSENT));
     if strict {
         program.extend(for_range(&arch::CLONE3, ABSENT));
     }
     for rule in rules(context, strict)? {
-        let nr = rule.nr;
-        program.extend(rule.compile_but(secret.filter(|_| OF_SHIM.contains(&nr)))?);
+        program.extend(rule.compile()?);
     }
     program.push(ret(SECCOMP_RET_ALLOW));
     Ok(program)

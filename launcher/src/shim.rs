@@ -79,11 +79,12 @@ impl Shim {
 fn secret() -> Result<u64, Error> {
     let mut bytes = [0; 8];
     let failed = |error: std::io::Error| Error::Step("make a secret", Errno(error.raw_os_error().unwrap_or(libc::EIO)));
-    // Neither half may be zero, as the upper halves of registers usually are.
+    // Neither half may be what the upper halves of registers usually are: those of small numbers, and of negative ones.
     loop {
         File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes)).map_err(failed)?;
         let secret = u64::from_ne_bytes(bytes);
-        if secret >> 32 != 0 && secret & 0xffff_ffff != 0 {
+        let is_usual = |half: u64| half == 0 || half == u64::from(u32::MAX);
+        if !is_usual(secret >> 32) && !is_usual(secret & u64::from(u32::MAX)) {
             return Ok(secret);
         }
     }

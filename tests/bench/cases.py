@@ -54,6 +54,31 @@ def connect(lab):
         yield derived("  overhead, chbind / minimal", overheads(took["chbind"], took["minimal"], took["native"]))
 
 
+def shim(lab):
+    """The same calls with the shim in the program, alone and with the supervisor behind it."""
+    accepting, udp = lab.sink()
+    prefixes = {"native": [], "again": [], "preload": lab.inside("--enforce", "preload"),
+                "hybrid": lab.inside("--enforce", "hybrid")}
+    rounds = lab.pick(15, 60)
+    for what, arguments, goals in (
+            ("socket+bind 0.0.0.0:0+close", ("bind", "0.0.0.0", 2000), {"preload": 1.15, "hybrid": 1.15}),
+            (f"socket+bind {ADDRESS}:0+close", ("bind", ADDRESS, 2000), {"preload": 1.15, "hybrid": 1.15}),
+            ("sendmsg 64 bytes, AF_UNIX", ("sendmsg-unix", 10000), {"hybrid": 1.03}),
+            ("sendmsg 64 bytes, connected TCP", ("sendmsg-tcp", ADDRESS, 10000), {"hybrid": 1.03}),
+            ("sendto 64 bytes, unconnected UDP", ("sendto", ADDRESS, udp, 10000), {"hybrid": 1.10}),
+            ("sendmsg 64 bytes, unconnected UDP", ("sendmsg", ADDRESS, udp, 10000), {"hybrid": 1.10}),
+            ("socket+connect+close, blocking", ("connect", ADDRESS, accepting, 1000), {})):
+        took = lab.loops(prefixes, "calls", *arguments, rounds=rounds)
+        for how in ("preload", "hybrid"):
+            goal = goals.get(how)
+            ratio = ratios(took[how], took["native"])
+            middle = median(ratio)
+            yield Row(f"{what}, {how}", figure(median(took["native"]), "us"), "", figure(median(took[how]), "us"),
+                      figure(middle), spread(ratio), f"<= {goal:.2f} native" if goal else "",
+                      middle <= goal if goal else None)
+        yield derived("  native / native, the noise", ratios(took["again"], took["native"]))
+
+
 def noise(figures):
     """How far native is from itself: a second native series, measured in the same rounds as the first. What it allows
     is capped, so that a restless machine does not make the goal an empty one."""
@@ -233,5 +258,5 @@ def contexts(lab):
     yield from many(lab, supervisors, weight, started_at("self")[0])
 
 
-ALL = {"bind": bind, "connect": connect, "send": send, "http": http, "start": start, "memory": memory,
+ALL = {"bind": bind, "connect": connect, "send": send, "shim": shim, "http": http, "start": start, "memory": memory,
        "contexts": contexts}

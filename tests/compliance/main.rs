@@ -1,6 +1,6 @@
 //! The contract as a table: every row of the semantics that is about bind, listen, connect, send and names, run in each
-//! enforcement and process model, with both builds of the probe, as root and as an ordinary user, and looked at from
-//! outside.
+//! enforcement and process model, with both builds of the probe (where both come under it), as root and as an ordinary user,
+//! and looked at from outside.
 //!
 //! `compliance row_33 row_4` runs the rows that have one of these in their name; `--list` names them all. Needs root.
 
@@ -28,7 +28,7 @@ use chbind_tests::{Bed, Outcome, Who, case, net, suite};
 
 use crate::report::Cell;
 use crate::run::Way;
-use crate::table::{Case, ENFORCEMENTS, MODELS, Row};
+use crate::table::{Case, ENFORCEMENTS, Row};
 use crate::world::World;
 
 /// What all runs share. Static, as one that hangs outlives its test.
@@ -85,7 +85,10 @@ fn main() -> ExitCode {
 
 /// The columns for one identity.
 fn ways() -> Vec<Way> {
-    ENFORCEMENTS.iter().flat_map(|enforcement| MODELS.map(|model| Some((enforcement, model)))).collect()
+    ENFORCEMENTS
+        .iter()
+        .flat_map(|enforcement| enforcement.models.iter().map(move |model| Some((enforcement, *model))))
+        .collect()
 }
 
 /// Runs the rows, each identity of each in a world of its own, and prints them in their order as they come.
@@ -148,7 +151,8 @@ fn one_row(bed: &'static Bed, row: &'static Row, who: Who) -> Cells {
     let outcome = case::in_namespace(bed, who, LIMIT, net::enter_empty_namespace, move |t| -> Outcome {
         let world = World::new()?;
         for case in row.cases {
-            let outcome = ways().into_iter().map(|way| one_cell(t, &world, case, way, who)).collect();
+            let ways = ways().into_iter();
+            let outcome = ways.enumerate().map(|(n, way)| one_cell(t, &world, case, way, n == 0, who)).collect();
             filled.lock().unwrap_or_else(PoisonError::into_inner).push(outcome);
         }
         Ok(())
@@ -161,12 +165,13 @@ fn one_row(bed: &'static Bed, row: &'static Row, who: Who) -> Cells {
     cells
 }
 
-fn one_cell(t: &chbind_tests::Test, world: &World, case: &Case, way: Way, who: Who) -> Cell {
-    if case.who.is_some_and(|only| only != who) {
+/// What is the same natively is run so along with the first column.
+fn one_cell(t: &chbind_tests::Test, world: &World, case: &Case, way: Way, is_first: bool, who: Who) -> Cell {
+    if case.who.is_some_and(|only| only != who) || run::probes(case, way).next().is_none() {
         return Cell::Empty;
     }
     let mut wrong = run::run(t, world, case, way);
-    if case.natively && wrong.is_empty() {
+    if case.natively && is_first && wrong.is_empty() {
         wrong = run::run(t, world, case, None).into_iter().map(|what| format!("natively: {what}")).collect();
     }
     let name = way.map_or("", |(enforcement, _)| enforcement.name);

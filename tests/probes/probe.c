@@ -241,12 +241,12 @@ static int one(char ***words)
 		if (getpeername(cur, &a.sa, &len) < 0) report("peer", -1);
 		else say_address("peer", &a);
 	}
-	else if (!strcmp(w, "accept")) {
+	else if (!strcmp(w, "accept") || !strcmp(w, "accept4")) {
 		int fd;
 		set_timeout(SO_RCVTIMEO, SOON);
-		fd = accept(cur, &a.sa, &len);
-		if (fd < 0) report("accept", -1);
-		else { say_address("accept", &a); adopt(fd); }
+		fd = w[6] ? accept4(cur, &a.sa, &len, SOCK_CLOEXEC) : accept(cur, &a.sa, &len);
+		if (fd < 0) report(w, -1);
+		else { say_address(w, &a); adopt(fd); }
 	}
 	else if (!strcmp(w, "sendto") || !strcmp(w, "sendmsg") || !strcmp(w, "sendmmsg")) send_to(w, NEXT, 0);
 	else if (!strcmp(w, "sendmsg-from")) { char *src = NEXT; send_from(src, NEXT); }
@@ -259,7 +259,10 @@ static int one(char ***words)
 	else if (!strcmp(w, "sendfile")) send_file();
 	else if (!strcmp(w, "splice")) send_pipe();
 	else if (!strcmp(w, "recv")) receive();
-	else if (!strcmp(w, "recvmsg")) receive_message();
+	else if (!strcmp(w, "recvfrom")) receive_from();
+	else if (!strcmp(w, "recvfrom-short")) receive_short();
+	else if (!strcmp(w, "recvmsg")) receive_message(0);
+	else if (!strcmp(w, "recvmmsg")) receive_message(1);
 	else if (!strcmp(w, "serve")) serve(0);
 	else if (!strcmp(w, "serve-back")) serve(1);
 	else if (!strcmp(w, "ping")) ping(NEXT);

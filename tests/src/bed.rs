@@ -16,6 +16,9 @@ pub const SYSTEM_PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
 /// The beginning of the names of our directory and of our user; the process id follows.
 const MARK: &str = "chbind-e2e-";
 
+/// What chbind looks for beside itself.
+const SHIM: &str = "libchbind_preload.so";
+
 /// The identity of a trial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Who {
@@ -68,6 +71,11 @@ impl Bed {
         if control.is_file() {
             fs::copy(control, bed.bin().join("chbindctl"))?;
         }
+        let shim = chbind.with_file_name(SHIM);
+        if !shim.is_file() {
+            return Err(format!("no {SHIM} beside {}: build the whole workspace first", chbind.display()).into());
+        }
+        fs::copy(shim, bed.bin().join(SHIM))?;
         bed.compile("probe", "probe", &[])?;
         bed.compile("probe", "probe-raw", &["-static", "-DRAW"])?;
         for name in STATIC_PROBES.split_whitespace() {
