@@ -390,6 +390,22 @@ pub(crate) const ROWS: &[Row] = &[
         ],
     ),
     row(
+        "inherited",
+        "whatever a program executes is in the context",
+        &[
+            case(S, "tcp4 exec probe fd 3 bind F:P bind 0.0.0.0:P name", "bind=EADDRNOTAVAIL bind=ok name=A:P"),
+            case(S, "tcp4 bind F:P bind 0.0.0.0:P name", "bind=EADDRNOTAVAIL bind=ok name=A:P").inside("setsid --wait"),
+            case(S, "tcp4 bind F:P", "bind=EADDRNOTAVAIL").inside("env -i PATH=BIN").cannot(&[(
+                "preload",
+                "a program that is executed without the environment of the context runs without it, and a line says so",
+            )]),
+            case(S, "exec probe-raw tcp4 bind F:P", "bind=EADDRNOTAVAIL").cannot(&[(
+                "preload",
+                "there is no way into a static program from inside: it runs without the context, and a line says so",
+            )]),
+        ],
+    ),
+    row(
         "row_24",
         "SO_REUSEADDR and SO_REUSEPORT do what they do",
         &[

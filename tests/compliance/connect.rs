@@ -4,6 +4,9 @@ use crate::table::{Context, D, D2, KEEPS_SOURCE, M, M2, OUTSIDE, P, P2, Reasons,
 
 const HOST_PORT: Context = S.with("--host-loopback P");
 const HOST: Context = S.with("--loopback host");
+/// The addresses hold in any network.
+const ANY_NETWORK: Reasons = &[("hybrid", WHICH_NETWORK), ("preload", WHICH_NETWORK)];
+const WHICH_NETWORK: &str = "the shim is not told which network is the context's";
 /// Nobody else is reached by that: it is the context's own service, on its own address.
 const BY_NAME: Reasons = {
     const WHY: &str = "what the shim has bound is looked for in the kernel, which does not know what was asked for";
@@ -527,14 +530,13 @@ pub(crate) const ROWS: &[Row] = &[
         "netns",
         "sockets of another network namespace are not the context's: EPERM, so a program that makes one has no network in it",
         &[
-            case(S, "new-network tcp4 bind 127.0.0.1:P connect A:P", "bind=EPERM connect=EPERM"),
-            case(S, "new-network tcp4 listen", "listen=EPERM"),
-            case(S, "new-network udp4 bind 0.0.0.0:P sendto A:P sendmsg A:P", "bind=EPERM sendto=EPERM sendmsg=EPERM"),
-            case(S, "take unix:DIR/P2 bind A:P listen", "bind=EPERM listen=EPERM").beside(&[(
-                OUTSIDE,
-                "new-network tcp4 pass unix:DIR/P2",
-                "",
-            )]),
+            case(S, "new-network tcp4 bind 127.0.0.1:P connect A:P", "bind=EPERM connect=EPERM").cannot(ANY_NETWORK),
+            case(S, "new-network tcp4 listen", "listen=EPERM").cannot(&[("preload", WHICH_NETWORK)]),
+            case(S, "new-network udp4 bind 0.0.0.0:P sendto A:P sendmsg A:P", "bind=EPERM sendto=EPERM sendmsg=EPERM")
+                .cannot(ANY_NETWORK),
+            case(S, "take unix:DIR/P2 bind A:P listen", "bind=EPERM listen=EPERM")
+                .beside(&[(OUTSIDE, "new-network tcp4 pass unix:DIR/P2", "")])
+                .cannot(ANY_NETWORK),
         ],
     ),
 ];
