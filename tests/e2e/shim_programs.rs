@@ -10,7 +10,7 @@ use chbind_tests::{Case, Outcome, SOON, Test, cases, ensure, ensure_eq};
 
 use crate::rows::{M, S};
 use crate::shim::{LIBCS, with_shim};
-use crate::{dns_servers, golang, messages, postgres, runtimes, servers, ssh, tools};
+use crate::{cpython, dns_servers, golang, messages, postgres, runtimes, servers, ssh, tools};
 
 /// What takes a supervisor.
 const NOT_UNDER_PRELOAD: [&str; 7] = [
@@ -35,6 +35,7 @@ pub(crate) fn cases() -> Vec<Case> {
         .chain(runtimes::cases())
         .chain(ssh::cases())
         .chain(dns_servers::cases())
+        .chain(cpython::cases())
         .chain(some(tools::cases(), &["curl", "dig", "redis"]))
         .chain(some(messages::cases(), &["refusals_are_told", "refusals_are_counted", "quiet", "whole_lines"]));
     let takes_supervisor = |case: &Case| NOT_UNDER_PRELOAD.iter().any(|name| case.is_called(name));
