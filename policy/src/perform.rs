@@ -168,8 +168,9 @@ pub fn take_port(of: &impl Endpoint, address: SocketAddr) -> Result<()> {
     bound
 }
 
-/// Options that have a say in the way that packets take, besides `SO_MARK`.
-const ROUTING: [(i32, i32); 7] = [
+/// Options that have a say in the way that packets take. A mark cannot be given to another without CAP_NET_ADMIN.
+const ROUTING: [(i32, i32); 8] = [
+    (SOL_SOCKET, libc::SO_MARK),
     (SOL_SOCKET, libc::SO_BROADCAST),
     (SOL_SOCKET, SO_BINDTOIFINDEX),
     (SOL_SOCKET, libc::SO_DONTROUTE),
@@ -185,10 +186,6 @@ const IPV6_UNICAST_IF: i32 = 76;
 /// Another socket that sends by the same way. `None` where one cannot be made alike: the kernel will say what comes of that.
 pub fn alike<E: Endpoint>(of: &E, socket: &Socket) -> Result<Option<E::StandIn>> {
     let (domain, kind, protocol) = socket.arguments();
-    // A mark cannot be given to another without CAP_NET_ADMIN.
-    if of.option(SOL_SOCKET, libc::SO_MARK)? != 0 {
-        return Ok(None);
-    }
     let stand_in = of.stand_in(domain, kind, protocol)?;
     for (level, name) in ROUTING {
         // Those of IPv6 an IPv4 socket does not know.

@@ -71,6 +71,10 @@ fn place_of_any(context: &Context, address: &[u8]) -> Option<SocketAddr> {
         }
     };
     let at = place(Transport::Tcp, false)?;
+    if at.ip().to_canonical() == sockaddr::decode(address)?.ip().to_canonical() && !context.rules.restrict_ports() {
+        // What a stream may have by its name, all may.
+        return Some(at);
+    }
     let is_so = |transport, v6only| place(transport, v6only) == Some(at);
     let is_so_of_v6 = family == Family::V4 || (is_so(Transport::Tcp, true) && is_so(Transport::Udp, true));
     (is_so(Transport::Udp, false) && is_so_of_v6).then_some(at)

@@ -7,11 +7,11 @@ use crate::option;
 use crate::stop::{Stop, answer, ask_if_possible};
 use crate::sys::{self, Fd, cancellable, shim};
 use chbind_policy::connect::{self, Connect, Source};
-use chbind_policy::perform::{self, Endpoint};
-use chbind_policy::sockaddr::{self, canonical};
+use chbind_policy::perform::{self, Endpoint, unbound};
+use chbind_policy::sockaddr::{self, canonical, scope};
 use chbind_policy::{Context, Socket, Subject, Transport};
 use core::net::SocketAddr;
-use libc::{AF_UNSPEC, EINPROGRESS, EINVAL};
+use libc::{AF_UNSPEC, EINPROGRESS, EINVAL, IP_BIND_ADDRESS_NO_PORT, IPPROTO_IP};
 
 /// Another thread may give the socket an address between the look at it and the act: then the rule is asked again.
 const ATTEMPTS: usize = 3;
@@ -36,19 +36,30 @@ pub(crate) fn is_near(context: &Context, address: &[u8]) -> bool {
 
 fn connected(fd: Fd, address: &[u8]) -> Result<(), Stop> {
     let context = &shim().charge.context;
-    if is_near(context, address) || option::wants_no_port() {
+    let dissolves = sockaddr::family(address) == Some(AF_UNSPEC);
+    if (!dissolves && is_near(context, address)) || option::wants_no_port() {
         ask_if_possible()?;
     }
     let Some(socket) = identify(fd)? else { return Ok(cancellable(|| fd.connect_bytes(address))?) };
+    if dissolves && socket.transport != Transport::Tcp {
+        ask_if_possible()?;
+    }
     for _ in 0..ATTEMPTS {
         let bound = match socket.transport {
-            Transport::Tcp if sockaddr::family(address) != Some(AF_UNSPEC) => perform::local_of_stream(&fd, &socket)?,
+            Transport::Tcp if !dissolves => local_of_stream(fd, &socket)?,
             _ => perform::local(&fd)?,
         };
-        let host = Asker { fd, socket: &socket, interface: 0 };
-        let Connect::To { destination, source } = connect::connect(context, &socket, bound, address, &host)? else {
+        let host = Asker::new(fd, &socket, 0);
+        let action = connect::connect(context, &socket, bound, address, &host)?;
+        if host.is_at_a_loss.get() {
+            ask_if_possible()?;
+        }
+        let Connect::To { destination, source } = action else {
             fd.disconnect()?;
-            perform::mend(&fd, context, &socket);
+            match socket.transport {
+                Transport::Tcp if is_marked(fd) => unpin(fd, &socket, bound),
+                _ => perform::mend(&fd, context, &socket),
+            }
             return Ok(());
         };
         if let Source::Try(source) = source {
@@ -56,7 +67,7 @@ fn connected(fd: Fd, address: &[u8]) -> Result<(), Stop> {
         }
         match source {
             Source::Own => {}
-            Source::Pin(source) | Source::Try(source) => match perform::pin(&fd, &socket, source) {
+            Source::Pin(source) | Source::Try(source) => match pin(fd, &socket, source) {
                 Ok(()) => {}
                 Err(EINVAL) => continue,
                 Err(errno) => {
@@ -70,12 +81,61 @@ fn connected(fd: Fd, address: &[u8]) -> Result<(), Stop> {
             }
         }
         let done = cancellable(|| fd.connect(destination));
-        if socket.transport == Transport::Tcp && done.is_err_and(|errno| errno != EINPROGRESS) {
-            perform::unpin(&fd, &socket);
+        if let Source::Pin(source) | Source::Try(source) = source
+            && socket.transport == Transport::Tcp
+            && done.is_err_and(|errno| errno != EINPROGRESS)
+        {
+            unpin(fd, &socket, source);
         }
         return Ok(done?);
     }
     Err(Stop::Fail(EINVAL))
+}
+
+/// Pins the socket to `source`. Nothing is remembered of sockets here; so a stream that was given its source by us is left
+/// with a mark, `IP_BIND_ADDRESS_NO_PORT`: when the connection has failed or was dissolved its address shows still, and
+/// without the mark it is one that the program has asked for.
+pub(crate) fn pin(fd: Fd, socket: &Socket, source: SocketAddr) -> sys::Result<()> {
+    if socket.transport != Transport::Tcp || option::wants_no_port() {
+        return perform::pin(&fd, socket, source);
+    }
+    mark(fd, true)?;
+    let pinned = perform::pin(&fd, socket, source);
+    if pinned.is_err() {
+        mark(fd, false)?;
+    }
+    pinned
+}
+
+/// Takes the source away again from a stream that could not be connected from it, and the mark.
+pub(crate) fn unpin(fd: Fd, socket: &Socket, source: SocketAddr) {
+    // EINVAL: it is being connected.
+    if perform::pin(&fd, socket, unbound(source)).is_ok() && !option::wants_no_port() {
+        // It was set, so it can be.
+        let _ = mark(fd, false);
+    }
+}
+
+pub(crate) fn mark(fd: Fd, on: bool) -> sys::Result<()> {
+    fd.set_option(IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &i32::from(on).to_ne_bytes())
+}
+
+fn is_marked(fd: Fd) -> bool {
+    !option::wants_no_port() && fd.option(IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT).is_ok_and(|on| on != 0)
+}
+
+/// The local address of a stream that is to be connected, as the program has bound it. One whose connection has failed or was
+/// dissolved has let go of a port that the kernel chose, and shows it still (`tcp_disconnect`, `inet_put_port`).
+fn local_of_stream(fd: Fd, socket: &Socket) -> Result<SocketAddr, Stop> {
+    let context = &shim().charge.context;
+    let bound = perform::local(&fd)?;
+    if bound.ip().is_unspecified() || bound.port() == 0 {
+        return Ok(bound);
+    }
+    let shown = canonical(bound);
+    // One of loopback may have been given by the supervisor, who leaves no mark.
+    let may_be_given = is_marked(fd) || option::wants_no_port() || !context.is_assigned(shown.ip(), scope(shown));
+    Ok(if may_be_given && !perform::holds_port(&fd, socket) { unbound(bound) } else { bound })
 }
 
 fn settled(fd: Fd, socket: &Socket, bound: SocketAddr, source: SocketAddr, to: SocketAddr) -> Result<(), Stop> {

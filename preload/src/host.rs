@@ -3,6 +3,7 @@
 use crate::sys::{Fd, shim, socket};
 use chbind_policy::perform::{self, Endpoint};
 use chbind_policy::{Family, Host, Socket, Transport, served};
+use core::cell::Cell;
 use core::net::{IpAddr, SocketAddr};
 use libc::{AF_NETLINK, NETLINK_SOCK_DIAG, SO_BINDTOIFINDEX, SOCK_CLOEXEC, SOCK_DGRAM, SOL_SOCKET};
 
@@ -12,6 +13,14 @@ pub(crate) struct Asker<'a> {
     pub(crate) socket: &'a Socket,
     /// The index of the interface that the message asks for, 0 for none.
     pub(crate) interface: u32,
+    /// Whether something was asked that only the supervisor can find out.
+    pub(crate) is_at_a_loss: Cell<bool>,
+}
+
+impl<'a> Asker<'a> {
+    pub(crate) fn new(fd: Fd, socket: &'a Socket, interface: u32) -> Self {
+        Asker { fd, socket, interface, is_at_a_loss: Cell::new(false) }
+    }
 }
 
 /// linux/in.h, linux/in6.h
@@ -30,7 +39,10 @@ impl Host for Asker<'_> {
         }
         let family = Family::of(destination.ip());
         let like = Socket { family, transport: Transport::Udp, v6only: self.socket.v6only };
-        let stand_in = perform::alike(&self.fd, &like).ok()??;
+        let Ok(Some(stand_in)) = perform::alike(&self.fd, &like) else {
+            self.is_at_a_loss.set(true);
+            return None;
+        };
         if self.interface != 0 {
             let index = self.interface.to_be_bytes();
             let (level, name) = match family {

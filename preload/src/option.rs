@@ -2,11 +2,16 @@
 
 use crate::stop::{Stop, answer, ask_if_possible};
 use crate::sys::{self, Fd, shim};
-use chbind_policy::Subject;
 use chbind_policy::option::{self, Facts, VALUE_MAX};
 use chbind_policy::perform::{self, Endpoint};
+use chbind_policy::sockaddr::canonical;
+use chbind_policy::{Family, Subject};
+use core::net::IpAddr;
 use core::sync::atomic::{AtomicBool, Ordering};
-use libc::{AF_INET, AF_INET6, IPPROTO_IP, SO_LOCK_FILTER, SO_TYPE, SOCK_DGRAM, SOCK_RAW, SOL_SOCKET, c_int};
+use libc::{
+    AF_INET, AF_INET6, IP_BIND_ADDRESS_NO_PORT, IPPROTO_IP, SO_LOCK_FILTER, SO_TYPE, SOCK_DGRAM, SOCK_RAW, SOCK_STREAM,
+    SOL_SOCKET, c_int,
+};
 
 /// Whether a socket of this program may be bound without a port on purpose.
 static NO_PORT: AtomicBool = AtomicBool::new(false);
@@ -15,10 +20,29 @@ pub(crate) fn wants_no_port() -> bool {
     NO_PORT.load(Ordering::Relaxed)
 }
 
+/// Whether a socket that has an address without a port was bound so by the program, as far as can be told from the socket:
+/// nothing is remembered of it. A stream has no other way to come to that; a datagram socket has from the beginning the address
+/// that comes first, and is taken to have any other because the program wanted it.
+pub(crate) fn is_chosen(fd: Fd) -> bool {
+    if !wants_no_port() || fd.option(IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT) != Ok(1) {
+        return false;
+    }
+    let context = &shim().charge.context;
+    let is_first = |ip: IpAddr| {
+        let first = context.primary_of(Family::of(ip)).map(|first| first.ip());
+        first.or(context.loopback_of(Family::of(ip))) == Some(ip)
+    };
+    match fd.option(SOL_SOCKET, SO_TYPE) {
+        Ok(SOCK_STREAM) => true,
+        Ok(_) => fd.local().is_ok_and(|bound| bound.is_some_and(|bound| !is_first(canonical(bound).ip()))),
+        Err(_) => false,
+    }
+}
+
 /// Whether the option is one of those that are judged.
 pub(crate) fn is_judged(level: c_int, name: c_int) -> bool {
     let is_judged = option::judged(&shim().charge.context).any(|judged| judged == (level, name));
-    if (level, name) == (IPPROTO_IP, libc::IP_BIND_ADDRESS_NO_PORT) {
+    if (level, name) == (IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT) {
         NO_PORT.store(true, Ordering::Relaxed);
     }
     is_judged

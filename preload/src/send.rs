@@ -1,10 +1,11 @@
 //! sendto, sendmsg and sendmmsg.
 
 use crate::bind::{bind_to, is_of_others};
-use crate::connect::is_near;
+use crate::connect::{self, is_near};
 use crate::facts::identify;
 use crate::host::Asker;
 use crate::open;
+use crate::option;
 use crate::stop::{Stop, answer, ask_if_possible};
 use crate::sys::{self, Fd, Pieces, cancellable, shim};
 use chbind_policy::bind::Place;
@@ -14,7 +15,7 @@ use chbind_policy::send::{self, Source};
 use chbind_policy::sockaddr::{self, canonical};
 use chbind_policy::{Family, Socket, Subject, Transport};
 use core::net::SocketAddr;
-use libc::{EINVAL, EMSGSIZE, MSG_FASTOPEN, c_int};
+use libc::{EINPROGRESS, EINVAL, EMSGSIZE, MSG_FASTOPEN, c_int};
 
 /// Another thread may give the socket an address between the look at it and the act: then the rule is asked again.
 const ATTEMPTS: usize = 3;
@@ -85,15 +86,22 @@ fn sent(fd: Fd, message: &Message) -> Result<usize, Stop> {
     let near = message.address.is_some_and(|address| is_near(context, address));
     for _ in 0..ATTEMPTS {
         let bound = perform::local(&fd)?;
+        let is_opening = socket.transport == Transport::Tcp && message.flags & MSG_FASTOPEN != 0;
         if near || message.flags & MSG_FASTOPEN != 0 {
-            if shim().is_hybrid() && bound.port() == 0 {
+            if shim().is_hybrid() && is_opening && bound.ip().is_unspecified() && !option::wants_no_port() {
+                // The supervisor is about to pin it.
+                connect::mark(fd, true)?;
+            } else if shim().is_hybrid() && bound.port() == 0 {
                 // The supervisor may open it to loopback.
                 open::note_foreign();
             }
             ask_if_possible()?;
         }
-        let host = Asker { fd, socket: &socket, interface: control::interface(message.control) };
+        let host = Asker::new(fd, &socket, control::interface(message.control));
         let action = send::send(context, &socket, bound, message.address, message.flags, &host)?;
+        if host.is_at_a_loss.get() {
+            ask_if_possible()?;
+        }
         let far = match action.destination {
             None if message.address.is_some() || !message.control.is_empty() => fd.peer().ok().flatten(),
             destination => destination,
@@ -124,7 +132,14 @@ fn sent(fd: Fd, message: &Message) -> Result<usize, Stop> {
             (None, _) => &[],
         };
         let flags = message.flags;
-        return Ok(cancellable(|| fd.sendmsg(address, control, message.pieces, flags))?);
+        let done = cancellable(|| fd.sendmsg(address, control, message.pieces, flags));
+        if let Source::Pin(source) = action.source
+            && socket.transport == Transport::Tcp
+            && done.is_err_and(|errno| errno != EINPROGRESS)
+        {
+            connect::unpin(fd, &socket, source);
+        }
+        return Ok(done?);
     }
     Err(Stop::Fail(EINVAL))
 }
@@ -160,7 +175,7 @@ fn controls(
 fn take_place(fd: Fd, socket: &Socket, source: Source) -> Result<Source, Stop> {
     match source {
         Source::Own | Source::Named(_) => Ok(source),
-        Source::Pin(at) => Ok(perform::pin(&fd, socket, at).map(|()| source)?),
+        Source::Pin(at) => Ok(connect::pin(fd, socket, at).map(|()| source)?),
         Source::Open { any, otherwise, .. } => {
             open::note_foreign();
             ask_if_possible()?;

@@ -1,8 +1,15 @@
 //! Rows 1 to 25: bind, listen, socket. (Wildcards that stay wildcards: `wildcard.rs`.)
 
-use crate::table::{Context, D, M, OUTSIDE, P, Row, S, Z, case, row};
+use crate::table::{Context, D, M, OUTSIDE, P, Reasons, Row, S, Z, case, row};
 
 const RAW: Context = S.with("--raw-icmp");
+const NO_GRANTS: Reasons =
+    &[("preload", "there is no supervisor that has the right: chbind says so, and runs nothing")];
+const FAULTS: Reasons = {
+    const WHY: &str =
+        "what reads the address is the program itself, and that dies of it: only the kernel can say EFAULT";
+    &[("hybrid", WHY), ("preload", WHY)]
+};
 const FIRST_ONLY: Context = S.with("--allow-bind P");
 
 pub(crate) const ROWS: &[Row] = &[
@@ -244,6 +251,7 @@ pub(crate) const ROWS: &[Row] = &[
             case(S, "udp4 bind-short A:P", "bind=EINVAL").natively(),
             case(S, "tcp4 bind-long 0.0.0.0:P", "bind=EINVAL").natively(),
             case(S, "tcp4 bind-fault", "bind=EFAULT").natively(),
+            case(S, "tcp4 bind-unmapped", "bind=EFAULT").natively().cannot(FAULTS),
             case(S, "tcp4 bind-badfd 0.0.0.0:P", "bind=EBADF").natively(),
             case(S, "tcp4 bind-file 0.0.0.0:P", "bind=ENOTSOCK").natively(),
             case(S, "tcp4 bind [::1]:P", "bind=EAFNOSUPPORT").natively(),
@@ -291,13 +299,16 @@ pub(crate) const ROWS: &[Row] = &[
             case(S.with("--grant-port 80-82"), "tcp4 bind 0.0.0.0:81 name listen wait", "bind=ok name=A:81 listen=ok")
                 .inside("setpriv --reuid=UID --regid=GID --clear-groups --")
                 .seen(&["table tcp A:81"])
-                .root(),
+                .root()
+                .cannot(NO_GRANTS),
             case(S.with("--grant-port 80-82"), "tcp4 bind A:83", "bind=EACCES")
                 .inside("setpriv --reuid=UID --regid=GID --clear-groups --")
-                .root(),
+                .root()
+                .cannot(NO_GRANTS),
             case(S.with("--grant-port 80-82"), "udp4 bind F:80", "bind=EADDRNOTAVAIL")
                 .inside("setpriv --reuid=UID --regid=GID --clear-groups --")
-                .root(),
+                .root()
+                .cannot(NO_GRANTS),
         ],
     ),
     row(

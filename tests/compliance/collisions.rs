@@ -1,6 +1,10 @@
 //! Collisions: several contexts, and the host, on one port.
 
-use crate::table::{D, OUTSIDE, P, PB, Row, S, S1, S2, case, row};
+use crate::table::{Beside, D, NOBODY_LOOKS, OUTSIDE, P, PB, Row, S, S1, S2, case, row};
+
+const HOST_TCP: &[Beside] = &[(OUTSIDE, "tcp4 bind 0.0.0.0:P listen wait", "bind=ok listen=ok")];
+const HOST_UDP: &[Beside] = &[(OUTSIDE, "udp4 bind 0.0.0.0:P wait", "bind=ok")];
+const HOST_TCP6: &[Beside] = &[(OUTSIDE, "tcp6 bind [::]:P listen wait", "bind=ok listen=ok")];
 
 pub(crate) const ROWS: &[Row] =
     &[row(
@@ -31,18 +35,26 @@ pub(crate) const ROWS: &[Row] =
             case(S, "tcp4 bind 0.0.0.0:P bind A:P bind 0.0.0.0:P2", "bind=EADDRINUSE bind=EADDRINUSE bind=ok")
                 .beside(&[(S1, "tcp4 bind 0.0.0.0:P listen wait", "bind=ok listen=ok")]),
             case(S, "udp4 bind 0.0.0.0:P", "bind=EADDRINUSE").beside(&[(S1, "udp4 bind 0.0.0.0:P wait", "bind=ok")]),
-            // The host has the port everywhere; the line says who.
+            // The host has the port everywhere.
+            case(S, "tcp4 bind 0.0.0.0:P bind A:P", "bind=EADDRINUSE bind=EADDRINUSE").beside(HOST_TCP),
+            case(S, "udp4 bind 0.0.0.0:P", "bind=EADDRINUSE").beside(HOST_UDP),
+            case(D, "tcp6 bind [A6]:P", "bind=EADDRINUSE").beside(HOST_TCP6),
+            // The line says who.
             case(S, "tcp4 bind 0.0.0.0:P", "bind=EADDRINUSE")
-                .beside(&[(OUTSIDE, "tcp4 bind 0.0.0.0:P listen wait", "bind=ok listen=ok")])
-                .seen(&["told A:P/tcp probe 0.0.0.0:P/tcp started under chbind"]),
+                .beside(HOST_TCP)
+                .seen(&["told A:P/tcp probe 0.0.0.0:P/tcp started under chbind"])
+                .cannot(NOBODY_LOOKS),
             case(S, "tcp4 bind A:P", "bind=EADDRINUSE")
-                .beside(&[(OUTSIDE, "tcp4 bind 0.0.0.0:P listen wait", "bind=ok listen=ok")])
-                .seen(&["told A:P/tcp probe 0.0.0.0:P/tcp"]),
+                .beside(HOST_TCP)
+                .seen(&["told A:P/tcp probe 0.0.0.0:P/tcp"])
+                .cannot(NOBODY_LOOKS),
             case(S, "udp4 bind 0.0.0.0:P", "bind=EADDRINUSE")
-                .beside(&[(OUTSIDE, "udp4 bind 0.0.0.0:P wait", "bind=ok")])
-                .seen(&["told A:P/udp probe 0.0.0.0:P/udp"]),
+                .beside(HOST_UDP)
+                .seen(&["told A:P/udp probe 0.0.0.0:P/udp"])
+                .cannot(NOBODY_LOOKS),
             case(D, "tcp6 bind [A6]:P", "bind=EADDRINUSE")
-                .beside(&[(OUTSIDE, "tcp6 bind [::]:P listen wait", "bind=ok listen=ok")])
-                .seen(&["told [A6]:P/tcp probe [::]:P/tcp"]),
+                .beside(HOST_TCP6)
+                .seen(&["told [A6]:P/tcp probe [::]:P/tcp"])
+                .cannot(NOBODY_LOOKS),
         ],
     )];

@@ -1,9 +1,14 @@
 //! Rows 31 to 41, 46, 47, 51, 52: connect.
 
-use crate::table::{Context, D, D2, KEEPS_SOURCE, M, M2, OUTSIDE, P, P2, Row, S, S1, S2, Z, case, row};
+use crate::table::{Context, D, D2, KEEPS_SOURCE, M, M2, OUTSIDE, P, P2, Reasons, Row, S, S1, S2, Z, case, row};
 
 const HOST_PORT: Context = S.with("--host-loopback P");
 const HOST: Context = S.with("--loopback host");
+/// Nobody else is reached by that: it is the context's own service, on its own address.
+const BY_NAME: Reasons = {
+    const WHY: &str = "what the shim has bound is looked for in the kernel, which does not know what was asked for";
+    &[("hybrid", WHY), ("preload", WHY)]
+};
 
 pub(crate) const ROWS: &[Row] = &[
     row(
@@ -109,6 +114,20 @@ pub(crate) const ROWS: &[Row] = &[
             // The address is the program's still when the port is gone.
             case(M, "tcp4 bind B:0 connect A:P2 connect R:P name", "bind=ok connect=ECONNREFUSED connect=ok name=B:*")
                 .seen(&["tcp R:P sees B"]),
+            case(
+                M,
+                "tcp4 bind B:0 connect R:P connect-unspec connect R:P2 name",
+                "bind=ok connect=ok connect-unspec=ok connect=ok name=B:*",
+            )
+            .seen(&["tcp R:P sees B", "tcp R:P2 sees B"])
+            .natively(),
+            case(
+                M,
+                "tcp4 bind B:0 opt nonblock connect H:P connect-unspec connect R:P connected name",
+                "bind=ok connect=EINPROGRESS connect-unspec=ok connect=EINPROGRESS connected=ok name=B:*",
+            )
+            .seen(&["tcp R:P sees B"])
+            .natively(),
             // The option alone is none.
             case(M, "udp4 opt noport name connect RB:P name send", "name=0.0.0.0:0 connect=ok name=B:* send=ok")
                 .seen(&["udp RB:P sees B"]),
@@ -125,7 +144,7 @@ pub(crate) const ROWS: &[Row] = &[
             case(
                 S,
                 "tcp4 bind 127.0.0.1:P listen tcp4 connect 127.0.0.1:P peer name use 0 accept",
-                "bind=ok listen=ok connect=ok peer=127.0.0.1:P name=127.0.0.1:* accept=L:*",
+                "bind=ok listen=ok connect=ok peer=127.0.0.1:P name=127.0.0.1:* accept=SEEN:*",
             )
             .seen(&["tcp 127.0.0.1:P sees nobody"]),
             case(
@@ -137,7 +156,7 @@ pub(crate) const ROWS: &[Row] = &[
             case(
                 S,
                 "udp4 bind 127.0.0.1:P udp4 connect 127.0.0.1:P send peer name use 0 recvmsg",
-                "bind=ok connect=ok send=ok peer=127.0.0.1:P name=127.0.0.1:* recvmsg=hello from=L:*",
+                "bind=ok connect=ok send=ok peer=127.0.0.1:P name=127.0.0.1:* recvmsg=hello from=SEEN:*",
             ),
             case(S, "udp4 bind 127.0.0.1:P udp4 sendto 127.0.0.1:P use 0 recv", "bind=ok sendto=ok recv=hello"),
             case(S, "udp4 bind 127.0.0.1:P udp4 sendmsg 127.9.9.9:P use 0 recv", "bind=ok sendmsg=ok recv=hello"),
@@ -145,7 +164,7 @@ pub(crate) const ROWS: &[Row] = &[
             case(
                 M,
                 "udp4 bind 127.0.0.1:P udp4 sendto 127.0.0.1:P use 0 recvmsg",
-                "bind=ok sendto=ok recvmsg=hello from=L:*",
+                "bind=ok sendto=ok recvmsg=hello from=SEEN:*",
             ),
             case(S, "tcp4 connect 127.0.0.1:P", "connect=ECONNREFUSED"),
             // An assigned address in 127/8 is an address like others.
@@ -163,13 +182,13 @@ pub(crate) const ROWS: &[Row] = &[
             case(
                 S,
                 "tcp4 bind 0.0.0.0:P listen tcp4 connect 127.0.0.1:P peer send use 0 accept recv",
-                "bind=ok listen=ok connect=ok peer=127.0.0.1:P send=ok accept=L:* recv=hello",
+                "bind=ok listen=ok connect=ok peer=127.0.0.1:P send=ok accept=SEEN:* recv=hello",
             )
             .seen(&["tcp 127.0.0.1:P sees nobody"]),
             case(
                 M,
                 "tcp4 bind 0.0.0.0:P listen tcp4 connect 127.0.0.1:P send use 0 accept recv",
-                "bind=ok listen=ok connect=ok send=ok accept=L:* recv=hello",
+                "bind=ok listen=ok connect=ok send=ok accept=SEEN:* recv=hello",
             ),
             case(S, "udp4 bind 0.0.0.0:P udp4 sendto 127.0.0.1:P use 0 recv", "bind=ok sendto=ok recv=hello"),
             case(
@@ -186,7 +205,8 @@ pub(crate) const ROWS: &[Row] = &[
             case(D, "udp6 bind [::]:P udp4 sendto 127.0.0.1:P use 0 recv", "bind=ok sendto=ok recv=hello"),
             case(P, "tcp6 bind [::]:P listen tcp6 connect [::1]:P", "bind=ok listen=ok connect=ok"),
             // What is bound to the address by name is no wildcard listener.
-            case(S, "tcp4 bind A:P listen tcp4 connect 127.0.0.1:P", "bind=ok listen=ok connect=ECONNREFUSED"),
+            case(S, "tcp4 bind A:P listen tcp4 connect 127.0.0.1:P", "bind=ok listen=ok connect=ECONNREFUSED")
+                .cannot(BY_NAME),
         ],
     ),
     row(
@@ -210,6 +230,11 @@ pub(crate) const ROWS: &[Row] = &[
             case(S, "udp4 connect 127.0.0.1:53 send", "connect=ok send=ok")
                 .resolver("127.0.0.1")
                 .seen(&["udp 127.0.0.1:53 sees L"]),
+            // What the C library does by itself is under the rules too.
+            case(S.with("--deny-connect RX"), "resolve name.test", "resolve=no")
+                .resolver("10.8.0.1")
+                .seen(&["udp RX:53 sees nobody"])
+                .cannot(&[("preload", "calls that the C library makes by itself do not come by other libraries")]),
             // Unless the context serves it.
             case(S, "tcp4 bind 127.0.0.1:53 listen tcp4 connect 127.0.0.1:53", "bind=ok listen=ok connect=ok")
                 .resolver("127.0.0.1")
@@ -300,7 +325,7 @@ pub(crate) const ROWS: &[Row] = &[
             case(
                 D,
                 "tcp4 bind 127.0.0.1:P listen tcp6 connect [::1]:P peer name use 0 accept",
-                "bind=ok listen=ok connect=ok peer=[::ffff:127.0.0.1]:P name=[::ffff:127.0.0.1]:* accept=L:*",
+                "bind=ok listen=ok connect=ok peer=[::ffff:127.0.0.1]:P name=[::ffff:127.0.0.1]:* accept=SEEN:*",
             )
             .seen(&["tcp [::1]:P sees nobody"]),
             case(
@@ -376,6 +401,27 @@ pub(crate) const ROWS: &[Row] = &[
             .seen(&["udp R:P sees A"]),
             case(M, "tcp4 connect RB:P connect-unspec connect R:P2", "connect=ok connect-unspec=ok connect=ok")
                 .seen(&["tcp RB:P sees B", "tcp R:P2 sees A"]),
+            // The source of one that has failed is none of the program's.
+            case(
+                M,
+                "tcp4 opt nonblock connect H:P connect-unspec connect RB:P connected name",
+                "connect=EINPROGRESS connect-unspec=ok connect=EINPROGRESS connected=ok name=B:*",
+            )
+            .seen(&["tcp RB:P sees B"])
+            .natively(),
+            case(M, "tcp4 connect A:P2 connect RB:P name", "connect=ECONNREFUSED connect=ok name=B:*")
+                .seen(&["tcp RB:P sees B"])
+                .natively(),
+            case(M, "tcp4 fastopen A:P2 connect RB:P name", "sendto=ECONNREFUSED connect=ok name=B:*")
+                .seen(&["tcp RB:P sees B"])
+                .natively(),
+            // And leaves nothing behind.
+            case(
+                M,
+                "tcp4 connect RB:P connect-unspec bind 0.0.0.0:0 name listen name",
+                "connect=ok connect-unspec=ok bind=ok name=A:* listen=ok name=A:*",
+            )
+            .seen(&["tcp RB:P sees B"]),
             case(
                 M,
                 "udp4 bind 0.0.0.0:P connect RB:P2 connect-unspec opt nonblock wait recv",

@@ -1,6 +1,6 @@
 //! The contract as a table: every row of the semantics that is about bind, listen, connect, send and names, run in each
-//! enforcement and process model, with both builds of the probe, as root and as an ordinary user, and looked at from
-//! outside.
+//! enforcement and process model, with both builds of the probe (where both come under it), as root and as an ordinary user,
+//! and looked at from outside.
 //!
 //! `compliance row_33 row_4` runs the rows that have one of these in their name; `--list` names them all. Needs root.
 
@@ -20,19 +20,16 @@ mod wildcard;
 mod world;
 
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use chbind_tests::{Bed, Outcome, Who, case, net, suite};
+use chbind_tests::survey::{IDENTITIES, Survey, print, run_jobs};
+use chbind_tests::{Bed, Outcome, Who, case, net};
 
 use crate::report::Cell;
 use crate::run::Way;
-use crate::table::{Case, ENFORCEMENTS, MODELS, Row};
+use crate::table::{Case, ENFORCEMENTS, Row};
 use crate::world::World;
-
-/// What all runs share. Static, as one that hangs outlives its test.
-static BED: OnceLock<Bed> = OnceLock::new();
 
 /// Most of the time is spent in waiting for others.
 const THREADS: usize = 3;
@@ -40,13 +37,8 @@ const THREADS: usize = 3;
 /// No row takes as long as this for one identity; one that does hangs, and is given up.
 const LIMIT: Duration = Duration::from_secs(300);
 
-const IDENTITIES: [(Who, &str); 2] = [(Who::Root, "root"), (Who::User, "user")];
-
 /// The cells of a row for one identity: for each case one for each way.
 type Cells = Vec<Vec<Cell>>;
-
-/// The cells of each job, in the order of the jobs, once it is done; and how many rows have been printed.
-type Progress = (Vec<Option<Cells>>, usize);
 
 fn rows() -> Vec<&'static Row> {
     [bind::ROWS, wildcard::ROWS, collisions::ROWS, connect::ROWS, send::ROWS, names::ROWS]
@@ -56,36 +48,25 @@ fn rows() -> Vec<&'static Row> {
 }
 
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let all = rows();
-    if arguments.iter().any(|word| word == "--list") {
-        all.iter().for_each(|row| print(&format!("{}: {}", row.name, row.says)));
-        return ExitCode::SUCCESS;
-    }
+    let (survey, all) = (Survey("compliance"), rows());
     let missing = table::missing(&all);
     if let (Err(error), _) | (Ok(()), Some(error)) =
         (world::check_names(), (!missing.is_empty()).then(|| format!("no rows for {missing:?}").into()))
     {
-        return give_up(error.message().unwrap_or("the table is wrong"));
+        return survey.give_up(error.message().unwrap_or("the table is wrong"));
     }
-    let chosen = |row: &&Row| arguments.is_empty() || arguments.iter().any(|word| row.name.contains(word.as_str()));
-    let rows: Vec<&Row> = all.into_iter().filter(chosen).collect();
-    if rows.is_empty() {
-        return give_up("no row has that name: see --list");
+    match survey.chosen(all, |row| row.name, |row| format!("{}: {}", row.name, row.says)) {
+        Ok(rows) => survey.conduct(|bed| Ok(table(bed, &rows))),
+        Err(code) => code,
     }
-    match suite::prepare() {
-        Ok(bed) => _ = BED.set(bed),
-        Err(message) => return give_up(&message),
-    }
-    let Some(bed) = BED.get() else { return ExitCode::FAILURE };
-    let holds = table(bed, &rows);
-    bed.remove();
-    if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// The columns for one identity.
 fn ways() -> Vec<Way> {
-    ENFORCEMENTS.iter().flat_map(|enforcement| MODELS.map(|model| Some((enforcement, model)))).collect()
+    ENFORCEMENTS
+        .iter()
+        .flat_map(|enforcement| enforcement.models.iter().map(move |model| Some((enforcement, *model))))
+        .collect()
 }
 
 /// Runs the rows, each identity of each in a world of its own, and prints them in their order as they come.
@@ -99,39 +80,20 @@ fn table(bed: &'static Bed, rows: &[&'static Row]) -> bool {
         .collect();
     print(&report::head(&columns));
     let jobs: Vec<(&'static Row, Who)> = rows.iter().flat_map(|row| IDENTITIES.map(|(who, _)| (*row, who))).collect();
-    let next = AtomicUsize::new(0);
-    let take = || {
-        let at = next.fetch_add(1, Ordering::Relaxed);
-        jobs.get(at).map(|job| (at, *job))
-    };
-    let done: Mutex<Progress> = Mutex::new((vec![None; jobs.len()], 0));
-    std::thread::scope(|scope| {
-        for _ in 0..THREADS {
-            scope.spawn(|| {
-                while let Some((at, (row, who))) = take() {
-                    let cells = one_row(bed, row, who);
-                    let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
-                    if let Some(slot) = done.0.get_mut(at) {
-                        *slot = Some(cells);
-                    }
-                    show(&mut done, rows, &columns);
-                }
-            });
-        }
-    });
-    let done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let cells: Vec<Cell> = done.0.into_iter().flatten().flatten().flatten().collect();
+    let mut shown = 0;
+    let cells =
+        run_jobs(THREADS, &jobs, |(row, who)| one_row(bed, row, *who), |done| show(done, &mut shown, rows, &columns));
+    let cells: Vec<Cell> = cells.into_iter().flatten().flatten().collect();
     let (line, holds) = report::count(&cells);
     print(&format!("\n{line}"));
     holds
 }
 
-/// Prints the rows that are done and follow those that were printed before.
-fn show(done: &mut Progress, rows: &[&'static Row], columns: &[String]) {
-    let (outcomes, shown) = done;
+/// Prints the rows that are done, for each identity, and follow those that were printed before.
+fn show(done: &[Option<Cells>], shown: &mut usize, rows: &[&'static Row], columns: &[String]) {
     while let Some(row) = rows.get(*shown) {
         let both: Option<Vec<&Cells>> =
-            (0..IDENTITIES.len()).map(|who| outcomes.get(*shown * IDENTITIES.len() + who)?.as_ref()).collect();
+            (0..IDENTITIES.len()).map(|who| done.get(*shown * IDENTITIES.len() + who)?.as_ref()).collect();
         let Some(both) = both else { return };
         let cases: Cells = (0..row.cases.len())
             .map(|at| both.iter().filter_map(|cases| cases.get(at)).flatten().cloned().collect())
@@ -148,7 +110,8 @@ fn one_row(bed: &'static Bed, row: &'static Row, who: Who) -> Cells {
     let outcome = case::in_namespace(bed, who, LIMIT, net::enter_empty_namespace, move |t| -> Outcome {
         let world = World::new()?;
         for case in row.cases {
-            let outcome = ways().into_iter().map(|way| one_cell(t, &world, case, way, who)).collect();
+            let ways = ways().into_iter();
+            let outcome = ways.enumerate().map(|(n, way)| one_cell(t, &world, case, way, n == 0, who)).collect();
             filled.lock().unwrap_or_else(PoisonError::into_inner).push(outcome);
         }
         Ok(())
@@ -161,12 +124,13 @@ fn one_row(bed: &'static Bed, row: &'static Row, who: Who) -> Cells {
     cells
 }
 
-fn one_cell(t: &chbind_tests::Test, world: &World, case: &Case, way: Way, who: Who) -> Cell {
-    if case.who.is_some_and(|only| only != who) {
+/// What is the same natively is run so along with the first column.
+fn one_cell(t: &chbind_tests::Test, world: &World, case: &Case, way: Way, is_first: bool, who: Who) -> Cell {
+    if case.who.is_some_and(|only| only != who) || run::probes(case, way).next().is_none() {
         return Cell::Empty;
     }
     let mut wrong = run::run(t, world, case, way);
-    if case.natively && wrong.is_empty() {
+    if case.natively && is_first && wrong.is_empty() {
         wrong = run::run(t, world, case, None).into_iter().map(|what| format!("natively: {what}")).collect();
     }
     let name = way.map_or("", |(enforcement, _)| enforcement.name);
@@ -177,14 +141,4 @@ fn one_cell(t: &chbind_tests::Test, world: &World, case: &Case, way: Way, who: W
         (Some(reason), false) => Cell::Cannot(reason),
         (Some(reason), true) => Cell::Wrong(vec![format!("holds by now, and was not to ({reason})")]),
     }
-}
-
-#[expect(clippy::print_stdout, reason = "this is where the table is printed")]
-fn print(text: &str) {
-    println!("{text}");
-}
-
-fn give_up(message: &str) -> ExitCode {
-    print(&format!("compliance: {message}"));
-    ExitCode::FAILURE
 }

@@ -4,7 +4,7 @@ use crate::table::{D, KEEPS_SOURCE, M, P, Row, S, case, row};
 
 pub(crate) const ROWS: &[Row] = &[row(
     "section_5",
-    "getsockname and getpeername show 127.0.0.1 for L; accept and recvmsg show the peer as it is",
+    "getsockname and getpeername show 127.0.0.1 for L; accept and recvmsg do so where the shim answers",
     &[
         case(S, "tcp4 bind 127.0.0.1:P name listen wait name", "bind=ok name=127.0.0.1:P listen=ok name=127.0.0.1:P")
             .seen(&["table tcp L:P"]),
@@ -12,12 +12,12 @@ pub(crate) const ROWS: &[Row] = &[row(
         case(
             S,
             "tcp4 bind 127.0.0.1:P listen tcp4 connect 127.0.0.1:P name peer use 0 accept name peer",
-            "bind=ok listen=ok connect=ok name=127.0.0.1:* peer=127.0.0.1:P accept=L:* name=127.0.0.1:P peer=127.0.0.1:*",
+            "bind=ok listen=ok connect=ok name=127.0.0.1:* peer=127.0.0.1:P accept=SEEN:* name=127.0.0.1:P peer=127.0.0.1:*",
         ),
         case(
             S,
             "udp4 bind 127.0.0.1:P udp4 connect 127.0.0.1:P name peer send use 0 recvmsg",
-            "bind=ok connect=ok name=127.0.0.1:* peer=127.0.0.1:P send=ok recvmsg=hello from=L:*",
+            "bind=ok connect=ok name=127.0.0.1:* peer=127.0.0.1:P send=ok recvmsg=hello from=SEEN:*",
         ),
         case(
             D,
@@ -27,8 +27,58 @@ pub(crate) const ROWS: &[Row] = &[row(
         case(
             P.with("--lback X6"),
             "tcp6 bind [::1]:P listen tcp6 connect [::1]:P name peer use 0 accept",
-            "bind=ok listen=ok connect=ok name=[::1]:* peer=[::1]:P accept=[X6]:*",
+            "bind=ok listen=ok connect=ok name=[::1]:* peer=[::1]:P accept=[SEEN6]:*",
         ),
+        // All that tell of a peer.
+        case(
+            S,
+            "tcp4 bind 127.0.0.1:P listen tcp4 connect 127.0.0.1:P tcp4 connect 127.0.0.1:P use 0 accept use 0 accept4",
+            "bind=ok listen=ok connect=ok connect=ok accept=SEEN:* accept4=SEEN:*",
+        ),
+        case(
+            S,
+            "udp4 bind 127.0.0.1:P udp4 bind 127.0.0.1:P2 sendto 127.0.0.1:P sendto 127.0.0.1:P sendto 127.0.0.1:P \
+             use 0 recvfrom recvmsg recvmmsg",
+            "bind=ok bind=ok sendto=ok sendto=ok sendto=ok recvfrom=hello from=SEEN:P2 recvmsg=hello from=SEEN:P2 \
+             recvmmsg=hello from=SEEN:P2",
+        ),
+        case(
+            D,
+            "udp6 bind [::1]:P udp6 bind [::1]:P2 sendto [::1]:P sendto [::1]:P sendto [::1]:P use 0 \
+             recvfrom recvmsg recvmmsg",
+            "bind=ok bind=ok sendto=ok sendto=ok sendto=ok recvfrom=hello from=[::ffff:SEEN]:P2 \
+             recvmsg=hello from=[::ffff:SEEN]:P2 recvmmsg=hello from=[::ffff:SEEN]:P2",
+        ),
+        case(
+            P.with("--lback X6"),
+            "udp6 bind [::1]:P udp6 bind [::1]:P2 sendto [::1]:P sendto [::1]:P sendto [::1]:P use 0 \
+             recvfrom recvmsg recvmmsg",
+            "bind=ok bind=ok sendto=ok sendto=ok sendto=ok recvfrom=hello from=[SEEN6]:P2 \
+             recvmsg=hello from=[SEEN6]:P2 recvmmsg=hello from=[SEEN6]:P2",
+        ),
+        // And of where it came to.
+        case(
+            S,
+            "udp4 opt pktinfo bind 127.0.0.1:P udp4 sendto 127.0.0.1:P sendto 127.0.0.1:P use 0 recvmsg recvmmsg",
+            "bind=ok sendto=ok sendto=ok recvmsg=hello from=SEEN:* to=SEEN:0 recvmmsg=hello from=SEEN:* to=SEEN:0",
+        ),
+        case(
+            M,
+            "udp4 opt pktinfo bind 0.0.0.0:P udp4 bind 127.0.0.1:P2 sendto 127.0.0.1:P use 0 serve-back use 1 recvfrom",
+            "bind=ok bind=ok sendto=ok serve=hello recvfrom=re:hello from=SEEN:P",
+        ),
+        case(
+            P.with("--lback X6"),
+            "udp6 opt pktinfo6 bind [::1]:P udp6 bind [::1]:P2 sendto [::1]:P use 0 recvmsg",
+            "bind=ok bind=ok sendto=ok recvmsg=hello from=[SEEN6]:P2 to=[SEEN6]:0",
+        ),
+        // Room that is too short for an address gets as much of it as the kernel gives.
+        case(
+            S,
+            "udp4 bind 127.0.0.1:P udp4 bind 127.0.0.1:P2 sendto 127.0.0.1:P use 0 recvfrom-short",
+            "bind=ok bind=ok sendto=ok recvfrom-short=hello len=16 kept=ok",
+        )
+        .natively(),
         // Addresses are shown as they are, and so is what is not bound.
         case(S, "tcp4 name peer bind A:P name", "name=0.0.0.0:0 peer=ENOTCONN bind=ok name=A:P"),
         case(S, "udp4 name peer", "name=0.0.0.0:0 peer=ENOTCONN"),
@@ -46,7 +96,10 @@ pub(crate) const ROWS: &[Row] = &[row(
             "bind=ok connect=ok name=B:P connect-unspec=ok name=0.0.0.0:P",
         )
         .cannot(KEEPS_SOURCE),
-        case(S, "udp4 opt noport bind A:0 name", "bind=ok name=A:0").natively(),
+        case(S, "udp4 opt noport bind A:0 name", "bind=ok name=A:0").natively().cannot(&[(
+            "preload",
+            "nothing is remembered of sockets, and a datagram socket has that address, without a port, from the beginning",
+        )]),
         case(P, "tcp6 connect [R6]:P name peer", "connect=ok name=[A6]:* peer=[R6]:P").seen(&["tcp [R6]:P sees A6"]),
         case(D, "tcp6 connect [::ffff:R]:P name peer", "connect=ok name=[::ffff:A]:* peer=[::ffff:R]:P")
             .seen(&["tcp R:P sees A"]),

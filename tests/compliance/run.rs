@@ -9,7 +9,7 @@ use nix::sys::signal::Signal;
 
 use crate::observe::{Observation, When};
 use crate::outside::{self, Lookout};
-use crate::table::{Case, Context, Enforcement, PROBES};
+use crate::table::{By, Case, Context, Enforcement, PROBES};
 use crate::world::{Names, Sysctl, World};
 
 /// What a process says when it waits.
@@ -18,24 +18,35 @@ const WAITING: &str = "waiting";
 /// How a case is run: by which enforcement and in which process model, or (`None`) natively.
 pub(crate) type Way = Option<(&'static Enforcement, &'static str)>;
 
-/// Runs it with both probes. What is wrong, one line for each thing; nothing if it holds.
+/// The probes that run it.
+pub(crate) fn probes(case: &Case, way: Way) -> impl Iterator<Item = (&'static str, By)> {
+    let all = way.map_or(PROBES, |(enforcement, _)| enforcement.probes);
+    let only = case.by.filter(|_| way.is_some());
+    all.iter().copied().filter(move |(_, by)| only.is_none_or(|only| only == *by))
+}
+
+/// Runs it with all of them. What is wrong, one line for each thing; nothing if it holds.
 pub(crate) fn run(t: &Test, world: &World, case: &Case, way: Way) -> Vec<String> {
-    let [library, bare] = PROBES.map(|program| {
-        let mut run = Run { t, case, way, program, names: Names::new(world, t), world, wrong: Vec::new() };
-        if let Err(error) = run.all() {
-            run.wrong.push(error.message().unwrap_or("?").to_owned());
-        }
-        if !run.wrong.is_empty() {
-            // What hangs must not disturb the next.
-            procs::kill_all_in(t.namespace());
-        }
-        run.wrong.into_iter().map(|what| run.names.unresolve(&what)).collect::<Vec<String>>()
-    });
-    if library == bare {
-        return library;
+    let each: Vec<(&str, Vec<String>)> = probes(case, way)
+        .map(|(program, by)| {
+            let mut run = Run { t, case, way, program, names: Names::new(world, t, by), world, wrong: Vec::new() };
+            if let Err(error) = run.all() {
+                run.wrong.push(error.message().unwrap_or("?").to_owned());
+            }
+            if !run.wrong.is_empty() {
+                // What hangs must not disturb the next.
+                procs::kill_all_in(t.namespace());
+            }
+            (program, run.wrong.into_iter().map(|what| run.names.unresolve(&what)).collect())
+        })
+        .collect();
+    match each.as_slice() {
+        [(_, first), rest @ ..] if rest.iter().all(|(_, other)| other == first) => first.clone(),
+        _ => each
+            .iter()
+            .flat_map(|(program, wrong)| wrong.iter().map(move |what| format!("{program}: {what}")))
+            .collect(),
     }
-    let both = PROBES.into_iter().zip([library, bare]);
-    both.flat_map(|(program, wrong)| wrong.into_iter().map(move |what| format!("{program}: {what}"))).collect()
 }
 
 struct Run<'a> {

@@ -144,12 +144,12 @@ pub(crate) const ROWS: &[Row] = &[
             case(
                 S,
                 "udp4 bind 127.0.0.1:P udp4 sendmsg-from 127.0.0.1 127.0.0.1:P use 0 recvmsg",
-                "bind=ok sendmsg=ok recvmsg=hello from=L:*",
+                "bind=ok sendmsg=ok recvmsg=hello from=SEEN:*",
             ),
             case(
                 M,
                 "udp4 bind 127.0.0.1:P udp4 bind 0.0.0.0:P2 sendmsg-from 127.0.0.1 127.0.0.1:P use 0 recvmsg",
-                "bind=ok bind=ok sendmsg=ok recvmsg=hello from=L:P2",
+                "bind=ok bind=ok sendmsg=ok recvmsg=hello from=SEEN:P2",
             ),
         ],
     ),
@@ -295,7 +295,11 @@ pub(crate) const ROWS: &[Row] = &[
             .seen(&["supervisor dies"]),
             // What names an address does need it.
             case(S, "udp4 connect R:P wait sendto R:P sendmsg R:P", "connect=ok sendto=ENOSYS sendmsg=ENOSYS")
-                .seen(&["supervisor dies", "udp R:P sees nobody"]),
+                .seen(&["supervisor dies", "udp R:P sees nobody"])
+                .supervised(),
+            case(S, "udp4 connect R:P wait sendto R:P sendmsg R:P", "connect=ok sendto=ok sendmsg=ok")
+                .seen(&["supervisor dies", "udp R:P sees A", "udp R:P sees A"])
+                .in_process(),
         ],
     ),
 ];

@@ -56,26 +56,54 @@ impl Context {
     }
 }
 
-/// A way in which the rules are kept, and the option that chooses it.
+/// A way in which the rules are kept.
 pub(crate) struct Enforcement {
     pub(crate) name: &'static str,
+    /// The option that chooses it.
     pub(crate) option: &'static str,
+    /// The process models that it has. Everything has to be the same in all of them.
+    pub(crate) models: &'static [&'static str],
+    /// The probes that it is for, and who answers their calls. A cell of the table holds if it holds for all of them.
+    pub(crate) probes: &'static [(&'static str, By)],
 }
 
+/// Who answers a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum By {
+    /// The supervisor, or (natively) the kernel alone: what arrives shows peers as they are.
+    Supervisor,
+    /// The shim, in the process itself. It shows peers as they are called inside.
+    Shim,
+}
+
+/// The probe, and the same with bare system calls: no library in the process sees those.
+pub(crate) const PROBES: &[(&str, By)] = &[("probe", By::Supervisor), ("probe-raw", By::Supervisor)];
+
 /// All that there are: each case runs in each.
-pub(crate) const ENFORCEMENTS: &[Enforcement] = &[Enforcement { name: "seccomp", option: "" }];
+pub(crate) const ENFORCEMENTS: &[Enforcement] = &[
+    Enforcement { name: "seccomp", option: "", models: &["exec", "parent"], probes: PROBES },
+    Enforcement {
+        name: "hybrid",
+        option: "--enforce hybrid",
+        models: &["exec"],
+        probes: &[("probe", By::Shim), ("probe-raw", By::Supervisor)],
+    },
+    // Static programs and bare calls are out of its reach.
+    Enforcement { name: "preload", option: "--enforce preload", models: &["exec"], probes: &[("probe", By::Shim)] },
+];
+
+/// In which enforcements something cannot hold, and why.
+pub(crate) type Reasons = &'static [(&'static str, &'static str)];
 
 /// Of a wildcard that is connected, and dissolved.
-pub(crate) const KEEPS_SOURCE: &[(&str, &str)] = &[(
-    "seccomp",
-    "the kernel lets a socket that has been given a source keep it: the wildcard is gone with the first connect",
-)];
+pub(crate) const KEEPS_SOURCE: Reasons = {
+    const WHY: &str =
+        "the kernel lets a socket that has been given a source keep it: the wildcard is gone with the first connect";
+    &[("seccomp", WHY), ("hybrid", WHY), ("preload", WHY)]
+};
 
-/// The two process models, in which everything has to be the same.
-pub(crate) const MODELS: [&str; 2] = ["exec", "parent"];
-
-/// The probe, and the same with bare system calls. A cell of the table holds if it holds for both.
-pub(crate) const PROBES: [&str; 2] = ["probe", "probe-raw"];
+/// Of a line that names who holds a port.
+pub(crate) const NOBODY_LOOKS: Reasons = &[("preload", "it takes a supervisor to find out who holds a port")];
 
 /// Another process of a case: it is started before the probe, must come to its `wait`, and goes on after the probe's end.
 pub(crate) type Beside = (Context, &'static str, &'static str);
@@ -93,7 +121,8 @@ pub(crate) struct Case {
     pub(crate) around: &'static str,
     pub(crate) inside: &'static str,
     pub(crate) natively: bool,
-    pub(crate) cannot: &'static [(&'static str, &'static str)],
+    pub(crate) by: Option<By>,
+    pub(crate) cannot: Reasons,
 }
 
 /// In this context the probe, with these words, prints that.
@@ -110,6 +139,7 @@ pub(crate) const fn case(context: Context, words: &'static str, prints: &'static
         around: "",
         inside: "",
         natively: false,
+        by: None,
         cannot: &[],
     }
 }
@@ -169,8 +199,20 @@ impl Case {
         self
     }
 
+    /// Only where the supervisor answers.
+    pub(crate) const fn supervised(mut self) -> Self {
+        self.by = Some(By::Supervisor);
+        self
+    }
+
+    /// Only where the shim answers.
+    pub(crate) const fn in_process(mut self) -> Self {
+        self.by = Some(By::Shim);
+        self
+    }
+
     /// It does not hold in those enforcements, for these reasons. It is run all the same, and must indeed not hold.
-    pub(crate) const fn cannot(mut self, reasons: &'static [(&'static str, &'static str)]) -> Self {
+    pub(crate) const fn cannot(mut self, reasons: Reasons) -> Self {
         self.cannot = reasons;
         self
     }

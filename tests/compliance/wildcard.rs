@@ -1,10 +1,15 @@
 //! Rows 3, 10, 17, 18, 20, 21, 23, 53: wildcards that serve several addresses, groups, dual-stack sockets, devices.
 
-use crate::table::{Context, D, D2, D6, M, M2, OUTSIDE, P, P2, Row, S, S2, case, row};
+use crate::table::{Context, D, D2, D6, M, M2, NOBODY_LOOKS, OUTSIDE, P, P2, Reasons, Row, S, S2, case, row};
 
 const MULTICAST: Context = S.with("--multicast");
 const MULTICAST2: Context = S2.with("--multicast");
 const MULTICAST6: Context = P.with("--multicast");
+const ONE_IS_ASKED: Reasons = {
+    const WHY: &str =
+        "the kernel gives such a datagram to one of the sockets that share the port, and asks only that one's filter";
+    &[("seccomp", WHY), ("hybrid", WHY), ("preload", WHY)]
+};
 
 pub(crate) const ROWS: &[Row] = &[
     row(
@@ -51,8 +56,12 @@ pub(crate) const ROWS: &[Row] = &[
             .seen(&["R sends F:P foreign", "R sends A:P own"]),
             // A filter of the program's own that is locked: there is no room for ours.
             // Nor may it keep the place from the context's for good.
-            case(M, "udp4 opt filter opt lock-filter bind 0.0.0.0:P name wait recv", "lock-filter=EPERM bind=ok name=A:P recv=own")
-                .seen(&["table udp A:P", "R sends F:P foreign", "R sends A:P own", "told 0.0.0.0:P/udp A B"]),
+            case(
+                M,
+                "udp4 opt filter opt lock-filter bind 0.0.0.0:P name wait recv",
+                "lock-filter=EPERM bind=ok name=A:P recv=own",
+            )
+            .seen(&["table udp A:P", "R sends F:P foreign", "R sends A:P own", "told 0.0.0.0:P/udp A B"]),
             // Somebody has the port on a foreign address: it is ours on the primary.
             case(M, "udp4 bind 0.0.0.0:P name wait recv", "bind=ok name=A:P recv=own")
                 .beside(&[(OUTSIDE, "udp4 bind F:P wait", "bind=ok")])
@@ -60,7 +69,8 @@ pub(crate) const ROWS: &[Row] = &[
             // Somebody has it everywhere.
             case(M, "udp4 bind 0.0.0.0:P", "bind=EADDRINUSE")
                 .beside(&[(OUTSIDE, "udp4 bind 0.0.0.0:P wait", "bind=ok")])
-                .seen(&["told 0.0.0.0:P/udp started under chbind"]),
+                .seen(&["told 0.0.0.0:P/udp started under chbind"])
+                .cannot(NOBODY_LOOKS),
             // A filter that the program puts there first and does not lock is replaced; the addresses hold.
             case(M, "udp4 opt filter bind 0.0.0.0:P wait recv", "bind=ok recv=own")
                 .seen(&["R sends F:P foreign", "R sends A:P own"]),
@@ -98,33 +108,22 @@ pub(crate) const ROWS: &[Row] = &[
                 "R sends A:P two",
             ]),
             // Two contexts, one group: both hear it.
-            case(
-                MULTICAST,
-                "udp4 opt reuseaddr bind 0.0.0.0:P opt join:GROUP wait recv",
-                "bind=ok recv=all",
-            )
-            .beside(&[(
-                MULTICAST2,
-                "udp4 opt reuseaddr bind 0.0.0.0:P opt join:GROUP wait recv",
-                "bind=ok recv=all",
-            )])
-            .seen(&["R sends F:P foreign", "R sends GROUP:P all"]),
+            case(MULTICAST, "udp4 opt reuseaddr bind 0.0.0.0:P opt join:GROUP wait recv", "bind=ok recv=all")
+                .beside(&[(
+                    MULTICAST2,
+                    "udp4 opt reuseaddr bind 0.0.0.0:P opt join:GROUP wait recv",
+                    "bind=ok recv=all",
+                )])
+                .seen(&["R sends F:P foreign", "R sends GROUP:P all"]),
             // But what comes to one address alone does not find its way.
-            case(
-                MULTICAST,
-                "udp4 opt reuseaddr bind 0.0.0.0:P opt nonblock wait recv",
-                "bind=ok recv=first",
-            )
-            .beside(&[(
-                MULTICAST2,
-                "udp4 opt reuseaddr bind 0.0.0.0:P opt nonblock wait recv",
-                "bind=ok recv=second",
-            )])
-            .seen(&["R sends B:P second", "R sends A:P first"])
-            .cannot(&[(
-                "seccomp",
-                "the kernel gives such a datagram to one of the sockets that share the port, and asks only that one's filter",
-            )]),
+            case(MULTICAST, "udp4 opt reuseaddr bind 0.0.0.0:P opt nonblock wait recv", "bind=ok recv=first")
+                .beside(&[(
+                    MULTICAST2,
+                    "udp4 opt reuseaddr bind 0.0.0.0:P opt nonblock wait recv",
+                    "bind=ok recv=second",
+                )])
+                .seen(&["R sends B:P second", "R sends A:P first"])
+                .cannot(ONE_IS_ASKED),
             case(MULTICAST, "udp4 opt reuseaddr bind GROUP:P opt join:GROUP wait recv", "bind=ok recv=all")
                 .beside(&[(MULTICAST2, "udp4 opt reuseaddr bind GROUP:P opt join:GROUP wait recv", "bind=ok recv=all")])
                 .seen(&["R sends GROUP:P all"]),
@@ -249,7 +248,7 @@ pub(crate) const ROWS: &[Row] = &[
             case(S, "tcp4 opt dev:w0 bind 0.0.0.0:P name listen wait", "bind=ok name=A:P listen=ok")
                 .seen(&["table tcp A:P", "R reaches A:P"]),
             // Natively the source would be C.
-// (The answer comes by the other wire, so this goes no further.)
+            // (The answer comes by the other wire, so this goes no further.)
             case(S, "tcp4 opt dev:w1 opt nonblock connect RC:P name", "connect=EINPROGRESS name=A:*"),
             case(S, "udp4 opt dev:w1 connect RC:P name send", "connect=ok name=A:* send=ok").seen(&["udp RC:P sees A"]),
             case(S, "udp4 opt dev:w1 sendto RC:P", "sendto=ok").seen(&["udp RC:P sees A"]),

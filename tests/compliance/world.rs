@@ -8,6 +8,8 @@ use std::net::IpAddr;
 use chbind_tests::net::{self, Namespace, ip};
 use chbind_tests::{Outcome, Test, Who, ensure};
 
+use crate::table::By;
+
 /// The names of the table. What the remote has is marked with `true`.
 const NAMES: &[(&str, &str, bool)] = &[
     // Own addresses: A is the primary of most contexts; C is in another subnet.
@@ -174,9 +176,17 @@ pub(crate) struct Names<'a> {
 }
 
 impl<'a> Names<'a> {
-    pub(crate) fn new(world: &'a World, t: &Test) -> Self {
+    /// `SEEN` is how L is seen where it is a peer, or where something arrived at it; `SEEN6` the same of X6.
+    pub(crate) fn new(world: &'a World, t: &Test, by: By) -> Self {
         let (uid, gid) = t.bed().ids(Who::User);
-        let others = vec![("UID", uid.to_string()), ("GID", gid.to_string()), ("DIR", t.dir().display().to_string())];
+        let seen = |as_it_is: &str, inside: &str| if by == By::Shim { inside } else { as_it_is }.to_owned();
+        let others = vec![
+            ("UID", uid.to_string()),
+            ("GID", gid.to_string()),
+            ("DIR", t.dir().display().to_string()),
+            ("SEEN", seen("127.3.232.1", "127.0.0.1")),
+            ("SEEN6", seen("fd00:77::1", "::1")),
+        ];
         Self { world, ports: RefCell::default(), others }
     }
 

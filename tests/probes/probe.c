@@ -150,6 +150,27 @@ static void take(const char *word)
 	adopt(fd);
 }
 
+/* Asks the name server of resolv.conf, once: calls that the C library makes by itself. */
+static void resolve(const char *name)
+{
+	unsigned char answer[512];
+
+	res_init();
+	_res.retrans = 1;
+	_res.retry = 1;
+	say("resolve", res_query(name, C_IN, T_A, answer, sizeof(answer)) < 0 ? "no" : "ok");
+}
+
+/* A page that is not there. */
+static struct sockaddr *unmapped(void)
+{
+	void *page = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (page == MAP_FAILED || munmap(page, 4096) < 0)
+		usage("unmapped");
+	return page;
+}
+
 /* Tells that it got here, then waits for a line (or the end) on standard input. */
 static void wait_for_line(void)
 {
@@ -207,6 +228,7 @@ static int one(char ***words)
 	else if (!strcmp(w, "bind-short")) { parse(NEXT, &a); report("bind", bind(cur, &a.sa, 7)); }
 	else if (!strcmp(w, "bind-long")) { parse(NEXT, &a); report("bind", bind(cur, &a.sa, 4096)); }
 	else if (!strcmp(w, "bind-fault")) report("bind", bind(cur, (struct sockaddr *)16, sizeof(a.in)));
+	else if (!strcmp(w, "bind-unmapped")) report("bind", bind(cur, unmapped(), sizeof(a.in)));
 	else if (!strcmp(w, "bind-badfd")) { len = parse(NEXT, &a); report("bind", bind(999, &a.sa, len)); }
 	else if (!strcmp(w, "bind-file")) {
 		int fd = open("/dev/null", O_RDONLY);
@@ -241,12 +263,12 @@ static int one(char ***words)
 		if (getpeername(cur, &a.sa, &len) < 0) report("peer", -1);
 		else say_address("peer", &a);
 	}
-	else if (!strcmp(w, "accept")) {
+	else if (!strcmp(w, "accept") || !strcmp(w, "accept4")) {
 		int fd;
 		set_timeout(SO_RCVTIMEO, SOON);
-		fd = accept(cur, &a.sa, &len);
-		if (fd < 0) report("accept", -1);
-		else { say_address("accept", &a); adopt(fd); }
+		fd = w[6] ? accept4(cur, &a.sa, &len, SOCK_CLOEXEC) : accept(cur, &a.sa, &len);
+		if (fd < 0) report(w, -1);
+		else { say_address(w, &a); adopt(fd); }
 	}
 	else if (!strcmp(w, "sendto") || !strcmp(w, "sendmsg") || !strcmp(w, "sendmmsg")) send_to(w, NEXT, 0);
 	else if (!strcmp(w, "sendmsg-from")) { char *src = NEXT; send_from(src, NEXT); }
@@ -259,11 +281,15 @@ static int one(char ***words)
 	else if (!strcmp(w, "sendfile")) send_file();
 	else if (!strcmp(w, "splice")) send_pipe();
 	else if (!strcmp(w, "recv")) receive();
-	else if (!strcmp(w, "recvmsg")) receive_message();
+	else if (!strcmp(w, "recvfrom")) receive_from();
+	else if (!strcmp(w, "recvfrom-short")) receive_short();
+	else if (!strcmp(w, "recvmsg")) receive_message(0);
+	else if (!strcmp(w, "recvmmsg")) receive_message(1);
 	else if (!strcmp(w, "serve")) serve(0);
 	else if (!strcmp(w, "serve-back")) serve(1);
 	else if (!strcmp(w, "ping")) ping(NEXT);
 	else if (!strcmp(w, "packet")) { char *src = NEXT; packet(src, NEXT); }
+	else if (!strcmp(w, "resolve")) resolve(NEXT);
 	else if (!strcmp(w, "wait")) wait_for_line();
 	else if (!strcmp(w, "exec")) {
 		if (cur >= 0 && dup2(cur, 3) < 0) usage(w);

@@ -10,6 +10,7 @@
 #include <netinet/ip_icmp.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <resolv.h>
 #include <sched.h>
 #include <signal.h>
 #include <stddef.h>
@@ -54,7 +55,11 @@ static const char *strerrorname_np(int number)
 #define send(f, b, n, g) syscall(SYS_sendto, f, b, n, g, NULL, 0)
 #define sendmsg(f, m, g) syscall(SYS_sendmsg, f, m, g)
 #define sendmmsg(f, m, n, g) syscall(SYS_sendmmsg, f, m, n, g)
+#define accept(f, a, l) syscall(SYS_accept, f, a, l)
+#define accept4(f, a, l, g) syscall(SYS_accept4, f, a, l, g)
+#define recvfrom(f, b, n, g, a, l) syscall(SYS_recvfrom, f, b, n, g, a, l)
 #define recvmsg(f, m, g) syscall(SYS_recvmsg, f, m, g)
+#define recvmmsg(f, m, n, g, t) syscall(SYS_recvmmsg, f, m, n, g, t)
 #define getsockname(f, a, l) syscall(SYS_getsockname, f, a, l)
 #define getpeername(f, a, l) syscall(SYS_getpeername, f, a, l)
 #define setsockopt(f, l, n, v, s) syscall(SYS_setsockopt, f, l, n, v, s)

@@ -88,7 +88,8 @@ struct arrival {
 	int has_to;
 };
 
-static int take_message(struct arrival *in)
+/* By recvmsg, or by a recvmmsg of one. */
+static int take_message(struct arrival *in, int by_many)
 {
 	_Alignas(struct cmsghdr) char control[256];
 	struct iovec iov = { in->text, sizeof(in->text) - 1 };
@@ -98,7 +99,14 @@ static int take_message(struct arrival *in)
 	long n;
 
 	set_timeout(SO_RCVTIMEO, SOON);
-	n = recvmsg(cur, &m, 0);
+	if (by_many) {
+		struct mmsghdr many = { .msg_hdr = m };
+		n = recvmmsg(cur, &many, 1, 0, NULL);
+		m = many.msg_hdr;
+		n = n == 1 ? (long)many.msg_len : -1;
+	} else {
+		n = recvmsg(cur, &m, 0);
+	}
 	if (n < 0)
 		return -1;
 	in->text[n] = 0;
@@ -119,18 +127,61 @@ static int take_message(struct arrival *in)
 	return 0;
 }
 
-static void receive_message(void)
+static void receive_message(int by_many)
 {
+	const char *call = by_many ? "recvmmsg" : "recvmsg";
 	struct arrival in;
 
-	if (take_message(&in) < 0) {
-		report("recvmsg", -1);
+	if (take_message(&in, by_many) < 0) {
+		report(call, -1);
 		return;
 	}
-	say("recvmsg", in.text);
+	say(call, in.text);
 	say_address("from", &in.from);
 	if (in.has_to)
 		say_address("to", &in.to);
+}
+
+/* The same by recvfrom. */
+static void receive_from(void)
+{
+	struct arrival in;
+	socklen_t len = sizeof(in.from);
+	ssize_t n;
+
+	set_timeout(SO_RCVTIMEO, SOON);
+	n = recvfrom(cur, in.text, sizeof(in.text) - 1, 0, &in.from.sa, &len);
+	if (n < 0) {
+		report("recvfrom", -1);
+		return;
+	}
+	in.text[n] = 0;
+	say("recvfrom", in.text);
+	say_address("from", &in.from);
+}
+
+/* Again, with room for half an address: how long it would be, and whether what is behind that room is as before. */
+static void receive_short(void)
+{
+	char text[64], len_text[16];
+	unsigned char room[16];
+	socklen_t len = sizeof(room) / 2, at;
+	ssize_t n;
+
+	memset(room, 0xaa, sizeof(room));
+	set_timeout(SO_RCVTIMEO, SOON);
+	n = recvfrom(cur, text, sizeof(text) - 1, 0, (struct sockaddr *)room, &len);
+	if (n < 0) {
+		report("recvfrom-short", -1);
+		return;
+	}
+	text[n] = 0;
+	say("recvfrom-short", text);
+	snprintf(len_text, sizeof(len_text), "%u", len);
+	say("len", len_text);
+	for (at = sizeof(room) / 2; at < sizeof(room) && room[at] == 0xaa; at++)
+		;
+	say("kept", at == sizeof(room) ? "ok" : "overwritten");
 }
 
 /* Answers one datagram with "re:" and its text; where `back`, from the address that it came to. */
@@ -143,7 +194,7 @@ static void serve(int back)
 	struct cmsghdr *c = (struct cmsghdr *)control;
 	struct msghdr m = { .msg_name = &in.from, .msg_iov = &iov, .msg_iovlen = 1 };
 
-	if (take_message(&in) < 0) {
+	if (take_message(&in, 0) < 0) {
 		report("serve", -1);
 		return;
 	}

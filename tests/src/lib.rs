@@ -16,6 +16,7 @@ pub mod procs;
 pub mod shell;
 pub mod storm;
 pub mod suite;
+pub mod survey;
 pub mod text;
 
 use std::path::{Path, PathBuf};

@@ -5,6 +5,7 @@
 mod common;
 mod kernel;
 mod properties;
+mod received;
 
 use chbind_policy::control::{Reader, SOURCE_LEN, check, naming};
 use chbind_policy::sockaddr::with_scope;

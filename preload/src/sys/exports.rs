@@ -43,30 +43,16 @@ unsafe fn room<'a>(at: *mut c_void, len: usize) -> Option<&'a mut [u8]> {
     is_plausible(at as usize, len).then(|| unsafe { slice::from_raw_parts_mut(at.cast(), len) })
 }
 
-/// A copy of an address.
-struct Address {
-    bytes: [u8; LEN_MAX],
-    len: usize,
-}
-
-impl Address {
-    /// # Safety
-    ///
-    /// As for [`bytes`].
-    unsafe fn copy(at: *const c_void, len: socklen_t) -> Option<Self> {
-        let len = usize::try_from(len as c_int).ok().filter(|len| *len <= LEN_MAX)?;
-        // SAFETY: as the caller promises.
-        let from = unsafe { bytes(at, len) }?;
-        let mut address = Address { bytes: [0; LEN_MAX], len };
-        for (to, from) in address.bytes.iter_mut().zip(from) {
-            *to = *from;
-        }
-        Some(address)
-    }
-
-    fn bytes(&self) -> &[u8] {
-        self.bytes.get(..self.len).unwrap_or_default()
-    }
+/// An address of the program's; `None` where the kernel is to say what is wrong with it.
+///
+/// # Safety
+///
+/// As for [`bytes`].
+#[inline]
+unsafe fn address<'a>(at: *const c_void, len: socklen_t) -> Option<&'a [u8]> {
+    let len = usize::try_from(len as c_int).ok().filter(|len| *len <= LEN_MAX)?;
+    // SAFETY: as the caller promises.
+    unsafe { bytes(at, len) }
 }
 
 /// The answer of a function of the C library: -1 with `errno`, which success leaves alone.
@@ -94,8 +80,8 @@ extern "C" fn socket(domain: c_int, kind: c_int, protocol: c_int) -> c_int {
 unsafe extern "C" fn bind(fd: c_int, address: *const sockaddr, len: socklen_t) -> c_int {
     let ask = || as_it_is(libc::SYS_bind, [number(fd), address as usize, len as usize, 0, 0, 0]);
     // SAFETY: bind(2) asks for the same.
-    int(match unsafe { Address::copy(address.cast(), len) } {
-        Some(address) => bind::bind_call(Fd(fd), address.bytes(), ask),
+    int(match unsafe { self::address(address.cast(), len) } {
+        Some(address) => bind::bind_call(Fd(fd), address, ask),
         None => ask(),
     })
 }
@@ -105,8 +91,8 @@ unsafe extern "C" fn bind(fd: c_int, address: *const sockaddr, len: socklen_t) -
 unsafe extern "C" fn connect(fd: c_int, address: *const sockaddr, len: socklen_t) -> c_int {
     let ask = || as_it_is(libc::SYS_connect, [number(fd), address as usize, len as usize, 0, 0, 0]);
     // SAFETY: connect(2) asks for the same.
-    int(match unsafe { Address::copy(address.cast(), len) } {
-        Some(address) => connect::connect_call(Fd(fd), address.bytes(), ask),
+    int(match unsafe { self::address(address.cast(), len) } {
+        Some(address) => connect::connect_call(Fd(fd), address, ask),
         None => ask(),
     })
 }
@@ -245,11 +231,12 @@ unsafe extern "C" fn recvmmsg(
     int(done)
 }
 
-/// The copy of a message's address, and what has to be known of it to be sent.
+/// Sends a message with this address, as it is if that will do.
 ///
 /// # Safety
 ///
 /// `address` must be good for reading `len` bytes unless it is not plausible.
+#[inline]
 unsafe fn send(
     fd: c_int,
     (address, len): (*const c_void, socklen_t),
@@ -259,13 +246,14 @@ unsafe fn send(
     past: impl FnOnce() -> Result<usize>,
     ask: impl FnOnce() -> Result<usize>,
 ) -> Result<usize> {
-    if address.is_null() || len == 0 {
-        let message = Message { address: None, control, pieces, flags };
-        return if message.goes_as_it_is() { cancellable(past) } else { send_call(Fd(fd), &message, ask) };
-    }
-    // SAFETY: as the caller promises.
-    let Some(address) = (unsafe { Address::copy(address, len) }) else { return ask() };
-    let message = Message { address: Some(address.bytes()), control, pieces, flags };
+    let address = if address.is_null() || len == 0 {
+        None
+    } else {
+        // SAFETY: as the caller promises.
+        let Some(address) = (unsafe { self::address(address, len) }) else { return ask() };
+        Some(address)
+    };
+    let message = Message { address, control, pieces, flags };
     if message.goes_as_it_is() { cancellable(past) } else { send_call(Fd(fd), &message, ask) }
 }
 

@@ -2,6 +2,7 @@
 
 use super::call::{Result, raw};
 use super::state;
+use crate::option;
 use chbind_policy::bpf::Instruction;
 use chbind_policy::perform::Endpoint;
 use chbind_policy::sockaddr::{self, LEN_MAX};
@@ -263,9 +264,8 @@ impl Endpoint for Fd {
         socket(domain, kind | libc::SOCK_CLOEXEC, protocol)
     }
 
-    /// Nothing is remembered of sockets.
     fn is_chosen(&self) -> bool {
-        false
+        option::is_chosen(*self)
     }
 }
 
