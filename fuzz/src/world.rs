@@ -65,6 +65,7 @@ impl World {
             resolvers: &self.resolvers,
             multicast: self.multicast,
             raw_icmp: self.raw_icmp,
+            keeps_one: false,
             rules: Rules {
                 allow_bind: &self.allow_bind,
                 deny_bind: &self.deny_bind,

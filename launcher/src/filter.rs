@@ -54,20 +54,28 @@ mod arch {
 const OFFSET_NR: u32 = 0;
 const OFFSET_ARCH: u32 = 4;
 
-/// The upper halves of the first and the last argument, on machines that begin with the lowest byte: no call of the shim's
-/// uses them, for none has a pointer or a 64-bit number there.
-const SECRET_AT: [u32; 2] = [16 + 4, 16 + 5 * 8 + 4];
-/// The calls that the shim makes by itself (`--enforce hybrid`), the most frequent first.
-const OF_SHIM: [c_long; 9] = [
-    libc::SYS_sendmsg,
-    libc::SYS_sendto,
-    libc::SYS_socket,
-    libc::SYS_bind,
-    libc::SYS_connect,
-    libc::SYS_listen,
-    libc::SYS_setsockopt,
-    libc::SYS_getsockname,
-    libc::SYS_getpeername,
+/// Where the upper half of an argument is in struct seccomp_data, on machines that begin with the lowest byte.
+const fn upper_half_of(argument: u32) -> u32 {
+    16 + argument * 8 + 4
+}
+
+/// The calls that the shim makes by itself (`--enforce hybrid`), and where each has the halves of the secret: in arguments that
+/// it does not have, or, where it has all or nearly all, in upper halves that the kernel does not look at. Filters of others look
+/// at arguments that there are, in full.
+const OF_SHIM: [(&[c_long], [u32; 2]); 2] = [
+    (
+        &[
+            libc::SYS_sendmsg,
+            libc::SYS_socket,
+            libc::SYS_bind,
+            libc::SYS_connect,
+            libc::SYS_listen,
+            libc::SYS_getsockname,
+            libc::SYS_getpeername,
+        ],
+        [upper_half_of(4), upper_half_of(5)],
+    ),
+    (&[libc::SYS_sendto, libc::SYS_setsockopt], [upper_half_of(0), upper_half_of(5)]),
 ];
 
 /// `SECCOMP_FILTER_FLAG_NEW_LISTENER` (linux/seccomp.h).
@@ -203,20 +211,28 @@ fn rules(context: &Context, strict: bool) -> Result<Vec<Rule>, Error> {
 /// Passes the calls that the shim makes, if they carry `secret`; all others go on, with their number loaded. This comes first,
 /// for the shim is there to be fast.
 fn of_shim(secret: u64) -> Result<Vec<Instruction>, Error> {
-    let halves = [secret >> 32, secret & u64::from(u32::MAX)];
-    let mut tests = Vec::new();
-    for (n, nr) in OF_SHIM.into_iter().enumerate() {
-        let nr = u32::try_from(nr).map_err(|_| Error::TooLong)?;
-        let is_last = n + 1 == OF_SHIM.len();
-        // To the secret, or past it.
-        let to = u8::try_from(OF_SHIM.len() - n - 1).map_err(|_| Error::TooLong)?;
-        tests.push(jump(libc::BPF_JEQ, nr, to, if is_last { 6 } else { 0 }));
+    let [first_half, last_half] = [secret >> 32, secret & u64::from(u32::MAX)].map(|half| half as u32);
+    let mut program = Vec::new();
+    for (calls, at) in OF_SHIM {
+        let [first, last] = at.map(load);
+        let tests = [
+            first,
+            jump(libc::BPF_JEQ, first_half, 0, 3),
+            last,
+            jump(libc::BPF_JEQ, last_half, 0, 1),
+            ret(SECCOMP_RET_ALLOW),
+        ];
+        let passed_over = u8::try_from(tests.len() + 1).map_err(|_| Error::TooLong)?;
+        for (n, nr) in calls.iter().enumerate() {
+            let (nr, left) = (u32::try_from(*nr), u8::try_from(calls.len() - n - 1));
+            let (nr, left) = (nr.map_err(|_| Error::TooLong)?, left.map_err(|_| Error::TooLong)?);
+            // To the tests, or to the next number, or past all of it.
+            program.push(jump(libc::BPF_JEQ, nr, left, if left == 0 { passed_over } else { 0 }));
+        }
+        program.extend(tests);
+        program.push(load(OFFSET_NR));
     }
-    let [first, last] = SECRET_AT.map(load);
-    let [first_half, last_half] = halves.map(|half| half as u32);
-    tests.extend([first, jump(libc::BPF_JEQ, first_half, 0, 3), last, jump(libc::BPF_JEQ, last_half, 0, 1)]);
-    tests.extend([ret(SECCOMP_RET_ALLOW), load(OFFSET_NR)]);
-    Ok(tests)
+    Ok(program)
 }
 
 /// Ends the process for a call of another machine or table, and loads the number of one of this.

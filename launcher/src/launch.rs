@@ -18,7 +18,7 @@ use crate::sys::process::{Fork, close_range, exit_now, fork};
 use crate::sys::seccomp::{Listener, Wait};
 use crate::sys::signal::{by_default, ignore};
 use crate::sys::{Errno, pidfd, process};
-use crate::{parent, report};
+use crate::{parent, program, report};
 use chbind_policy::Loopback;
 use nix::fcntl::{OFlag, open};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -146,11 +146,18 @@ pub fn become_command(
 fn execute(plan: &Plan, env: Vec<(OsString, OsString)>) -> Result<u8, Error> {
     process::restore_signals().map_err(Error::step("restore signals"))?;
     let env = match &plan.shim {
-        Some(shim) => shim.environment(env),
-        None => env,
+        Some(shim) if !takes_rights(plan) => shim.environment(env),
+        _ => env,
     };
     // Everything else that is open here is close-on-exec.
     Err(plan.command.exec(env))
+}
+
+/// Whether the command gets rights by its file: then the shim is not loaded into it, and the secret is not for it.
+fn takes_rights(plan: &Plan) -> bool {
+    let keeps = prctl::get_no_new_privs().unwrap_or(false);
+    let obstacle = program::inspect(plan.command.path()).ok().and_then(|found| found.obstacle());
+    !keeps && obstacle.is_some_and(|obstacle| obstacle.why.is_of_rights())
 }
 
 /// This process becomes the command, under the shim alone. A grandchild holds the number of the context until it ends.

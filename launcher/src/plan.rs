@@ -83,7 +83,9 @@ pub fn resolve(args: &Args) -> Result<Plan, Error> {
             features::process_model(args.process)?
         }
     };
-    let context = Box::leak(Box::new(context(args, addresses, rules, &nid)?));
+    let mut context = context(args, addresses, rules, &nid)?;
+    context.keeps_one = args.enforce != Enforce::Seccomp && context.can_keep_one();
+    let context = Box::leak(Box::new(context));
     let network = NetworkOwner::of_this_process().map_err(|e| {
         Error::Step("find out who owns the network namespace", Errno(e.raw_os_error().unwrap_or(libc::EIO)))
     })?;
@@ -175,6 +177,7 @@ fn context(args: &Args, addresses: Vec<Assigned>, rules: Rules<'static>, nid: &N
         resolvers: resolvers::on_loopback().leak(),
         multicast: args.multicast,
         raw_icmp: args.raw_icmp,
+        keeps_one: false,
         rules,
     })
 }

@@ -17,6 +17,8 @@ use std::path::{Path, PathBuf};
 const FILE: &str = "libchbind_preload.so";
 /// Where it is looked for, from the directory of the program itself.
 const PLACES: [&str; 3] = [".", "../lib/chbind", "../lib"];
+/// One string of an environment can be so long, the zero byte included (`MAX_ARG_STRLEN`, linux/binfmts.h).
+const TEXT_MAX: usize = 128 * 1024;
 /// ld.so(8)
 const PRELOAD: &str = "LD_PRELOAD";
 
@@ -49,6 +51,9 @@ impl Shim {
         };
         let mut text = String::new();
         wire::write(&charge, &mut text).map_err(|_| Error::TooMuchForShim)?;
+        if text.len() + wire::VARIABLE.len() + 2 > TEXT_MAX {
+            return Err(Error::TooMuchForShim);
+        }
         // What it cannot read it would not run with.
         let mut room = Box::new(wire::Room::new());
         wire::read(&text, &mut room).map_err(|_| Error::TooMuchForShim)?;

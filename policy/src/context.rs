@@ -98,11 +98,20 @@ pub struct Context<'a> {
     pub multicast: bool,
     /// Whether raw sockets of ICMP may be made.
     pub raw_icmp: bool,
+    /// Whether a datagram socket keeps the one address of the context, and is never given a wildcard or another: so that it
+    /// can send without being looked at (the shim). What it sends to loopback comes from that address then.
+    pub keeps_one: bool,
     /// Which ports may be bound and which peers be reached.
     pub rules: Rules<'a>,
 }
 
 impl Context<'_> {
+    /// Whether [`keeps_one`](Self::keeps_one) can be: there is one address, and nothing that a socket could need besides.
+    pub fn can_keep_one(&self) -> bool {
+        let is_plain = self.loopback != Loopback::Host && self.host_loopback.is_empty();
+        self.addresses.len() == 1 && is_plain && !self.multicast
+    }
+
     /// The primary address of `family`.
     pub fn primary_of(&self, family: Family) -> Option<Assigned> {
         self.of_family(family).next()

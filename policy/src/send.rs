@@ -138,7 +138,7 @@ fn first(context: &Context, socket: &Socket, target: &Target, host: &dyn Host) -
         Err(_) => named,
     };
     let otherwise = for_family(single, socket.family);
-    let is_loopback = matches!(target.source, Way::Loopback(_));
+    let is_loopback = matches!(target.source, Way::Loopback(_)) && !context.keeps_one;
     let leaves_one = is_loopback && narrow(context, socket, any).is_ok_and(|(usual, _)| usual.ip() != named.ip());
     if socket.transport == Transport::Udp && (leaves_one || covers_several(context, socket, any)) {
         return Ok(Source::Open { any: SocketAddr::new(any, 0), named, otherwise });

@@ -14,7 +14,7 @@
 //! | `l`, `L` | what stands for 127.0.0.1, and for ::1 where something does |
 //! | `o` | what loopback means: `r` the context's own, `h` the host's, `d` there is none |
 //! | `p`, `d` | a port of the host's loopback that may be reached; a name server there |
-//! | `f` | flags: `m` multicast, `i` raw ICMP, `n` interfaces are hidden, `q` quiet, `v` verbose |
+//! | `f` | flags: `m` multicast, `i` raw ICMP, `o` sockets keep the one address, `n` interfaces are hidden, `q` quiet, `v` verbose |
 //! | `B`, `b` | what may and what may not be bound: `t`, `u` or `*`, and the first and last port: `t80-80` |
 //! | `C`, `c` | who may and who may not be reached: the same, `@`, and a prefix or `*`: `*0-65535@10.0.0.0/8` |
 //! | `e` | device and inode of standard error when the command was started, hexadecimal: `1a:2b` |
@@ -206,6 +206,7 @@ pub fn write(charge: &Charge, out: &mut dyn Write) -> fmt::Result {
     for (is_set, flag) in [
         (context.multicast, 'm'),
         (context.raw_icmp, 'i'),
+        (context.keeps_one, 'o'),
         (charge.hides_interfaces, 'n'),
         (charge.quiet, 'q'),
         (charge.verbose, 'v'),
@@ -319,7 +320,7 @@ impl<'a> Found<'a> {
             ),
             "p" => put(&mut room.ports, &mut self.ports, decimal(value)),
             "d" => put(&mut room.resolvers, &mut self.resolvers, canonical(value)),
-            "f" => once(&mut self.flags, value.bytes().all(|flag| b"minqv".contains(&flag)).then_some(value)),
+            "f" => once(&mut self.flags, value.bytes().all(|flag| b"minoqv".contains(&flag)).then_some(value)),
             "B" => put(allow, allowed, service(value)),
             "b" => put(deny, denied, service(value)),
             "C" => put(reach, reached, connect_rule(value)),
@@ -358,6 +359,7 @@ impl<'a> Found<'a> {
                 resolvers: room.resolvers.get(..self.resolvers).unwrap_or_default(),
                 multicast: flags.contains('m'),
                 raw_icmp: flags.contains('i'),
+                keeps_one: flags.contains('o'),
                 rules,
             },
             name: self.name.ok_or(Damage::Missing)?,

@@ -3,7 +3,7 @@
 use crate::facts::identify;
 use crate::stop::{Stop, answer, ask_if_possible};
 use crate::sys::{self, Fd, shim};
-use crate::{option, tell};
+use crate::{open, option, tell};
 use chbind_policy::bind::{self, Place};
 use chbind_policy::bpf::Instruction;
 use chbind_policy::perform::{self, Endpoint};
@@ -14,7 +14,8 @@ use libc::{AF_INET, AF_INET6, AF_UNSPEC, EADDRINUSE, EINVAL, SO_LOCK_FILTER, SOL
 
 /// bind(2)
 pub(crate) fn bind_call(fd: Fd, address: &[u8], ask: impl FnOnce() -> sys::Result<usize>) -> sys::Result<usize> {
-    if is_of_others(address) {
+    // A raw socket does not look at the family (raw_bind, net/ipv4/raw.c).
+    if is_of_others(address) && !shim().charge.context.raw_icmp {
         return fd.bind_bytes(address).map(|()| 0);
     }
     let subject = || match (sockaddr::decode(address), identify(fd)) {
@@ -31,7 +32,15 @@ pub(crate) fn is_of_others(address: &[u8]) -> bool {
 
 fn bound(fd: Fd, address: &[u8]) -> Result<(), Stop> {
     let context = &shim().charge.context;
-    if let Some(at) = place_of_any(context, address).filter(|at| at.port() != 0 || !option::wants_no_port()) {
+    let asked = sockaddr::decode(address).map(canonical);
+    if asked.is_some_and(|asked| context.is_broadcast(asked.ip())) {
+        open::note_foreign();
+    }
+    // Of several addresses the one that was chosen is remembered, also where the kernel may take the port away again.
+    let is_choice = asked.is_some_and(|asked| asked.port() == 0 && !asked.ip().is_unspecified());
+    let is_simple =
+        |at: &SocketAddr| at.port() != 0 || !option::wants_no_port() && (!is_choice || context.addresses.len() == 1);
+    if let Some(at) = place_of_any(context, address).filter(is_simple) {
         return match fd.bind(at) {
             Ok(()) => Ok(()),
             // Nothing was changed.

@@ -41,6 +41,10 @@ fn connected(fd: Fd, address: &[u8]) -> Result<(), Stop> {
         ask_if_possible()?;
     }
     let Some(socket) = identify(fd)? else { return Ok(cancellable(|| fd.connect_bytes(address))?) };
+    let has_port = || fd.local().is_ok_and(|bound| bound.is_none_or(|bound| bound.port() != 0));
+    if socket.transport == Transport::Udp && option::is_unclear() && !has_port() {
+        ask_if_possible()?;
+    }
     if dissolves && socket.transport != Transport::Tcp {
         ask_if_possible()?;
     }

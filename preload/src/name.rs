@@ -35,7 +35,7 @@ pub(crate) fn local(fd: Fd) -> sys::Result<Option<Name>> {
     name.len = fd.local_bytes(&mut name.bytes)?;
     if let Some(bound) = sockaddr::decode(name.bytes()) {
         if is_pinned(&fd, bound) {
-            if option::wants_no_port() && ask_if_possible().is_err() {
+            if option::is_unclear() && ask_if_possible().is_err() {
                 return Ok(None);
             }
             name.set(unbound(bound));

@@ -1,14 +1,15 @@
 //! Whether every datagram socket of this process speaks from an address of the context by itself.
 //!
-//! In a context of one address those that are made here do: they have that address, or none but loopback. A message of theirs
-//! can go as it is, without a look at the socket. Not so sockets that came in from outside, and those on wildcards: as soon as
-//! there may be one in this process, every socket is looked at.
+//! In a context that [keeps one address](chbind_policy::Context::keeps_one) those that are made here do: they have that address,
+//! or loopback's, whoever has used them, for neither this library nor the supervisor gives them a wildcard. A message of theirs
+//! can go as it is, without a look at the socket. Not so sockets that came in from outside, those of other kinds, and those that
+//! the program has bound to a broadcast address: as soon as there may be one in this process, every socket is looked at.
 
-use crate::sys::{Fd, open, shim};
+use crate::sys::{Fd, open_at, shim};
 use chbind_policy::perform::Endpoint;
 use chbind_policy::sockaddr::{canonical, scope};
 use core::sync::atomic::{AtomicU8, Ordering};
-use libc::{AF_INET, AF_INET6, O_DIRECTORY, O_RDONLY, SO_DOMAIN, SO_TYPE, SOCK_STREAM, SOL_SOCKET, c_int};
+use libc::{AF_INET, AF_INET6, AT_FDCWD, O_DIRECTORY, O_RDONLY, SO_DOMAIN, SO_TYPE, SOCK_STREAM, SOL_SOCKET, c_int};
 
 const UNKNOWN: u8 = 0;
 const OWN: u8 = 1;
@@ -57,7 +58,7 @@ fn speaks_for_itself(fd: Fd) -> bool {
 
 /// Whether all open descriptors are so; false where they cannot be listed.
 fn every_descriptor(is_so: impl Fn(c_int) -> bool) -> bool {
-    let Ok(directory) = open(c"/proc/self/fd", O_RDONLY | O_DIRECTORY) else { return false };
+    let Ok(directory) = open_at(AT_FDCWD, c"/proc/self/fd", O_RDONLY | O_DIRECTORY) else { return false };
     let mut bytes = [0; 2048];
     loop {
         let len = match directory.fd().read_directory(&mut bytes) {

@@ -20,6 +20,12 @@ pub(crate) fn wants_no_port() -> bool {
     NO_PORT.load(Ordering::Relaxed)
 }
 
+/// Whether only the supervisor, if there is one, can tell what it means that a socket has an address and no port: of several
+/// addresses it may be the one that the program chose.
+pub(crate) fn is_unclear() -> bool {
+    wants_no_port() || shim().is_hybrid() && shim().charge.context.addresses.len() > 1
+}
+
 /// Whether a socket that has an address without a port was bound so by the program, as far as can be told from the socket:
 /// nothing is remembered of it. A stream has no other way to come to that; a datagram socket has from the beginning the address
 /// that comes first, and is taken to have any other because the program wanted it.

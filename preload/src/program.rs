@@ -1,8 +1,11 @@
 //! What becomes of a program that is executed: whether the shim is loaded into it too.
+//!
+//! This runs in children of vfork(2), in signal handlers and on small stacks: nothing large is kept on the stack.
 
-use crate::sys::{Fd, PATH_MAX, Path, has_capabilities, keeps_rights, open, real_ids};
+use crate::sys::{Fd, has_capabilities, keeps_rights, open_at, real_ids, stat_at};
+use core::ffi::CStr;
 use core::fmt;
-use libc::{O_RDONLY, S_IFMT, S_IFREG, S_ISGID, S_ISUID, S_IXGRP};
+use libc::{AT_FDCWD, O_NOCTTY, O_NONBLOCK, O_RDONLY, S_IFMT, S_IFREG, S_ISGID, S_ISUID, S_IXGRP, c_int};
 
 /// Why it is not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,32 +47,75 @@ const PT_INTERP: u32 = 3;
 const PROGRAM_HEADER: usize = 56;
 const HEADERS_MAX: u16 = 128;
 
-/// Why the shim is not loaded into the program at `path`; `None` if it is, or if nobody can tell.
-pub(crate) fn leaves(path: &Path) -> Option<Reason> {
-    let mut path = path.clone();
-    for _ in 0..=DEPTH {
-        let file = open(path.as_c_str(), O_RDONLY).ok()?;
-        let fd = file.fd();
-        let mut head = [0; FIRST_LINE];
-        let len = fd.read_at(&mut head, 0).ok()?;
-        let head = head.get(..len)?;
-        if let Some(line) = head.strip_prefix(b"#!") {
-            path = interpreter(line)?;
-        } else if head.starts_with(b"\x7fELF") {
-            return of_elf(fd, head).or_else(|| of_file(fd, &path));
-        } else {
+/// A program file: a path from a directory, which can be a file itself if the path is empty (execveat(2)).
+#[derive(Clone, Copy)]
+pub(crate) struct Program<'a> {
+    pub(crate) directory: c_int,
+    pub(crate) path: &'a CStr,
+}
+
+impl<'a> Program<'a> {
+    pub(crate) fn at(path: &'a CStr) -> Self {
+        Program { directory: AT_FDCWD, path }
+    }
+}
+
+/// What stands at the beginning of a file.
+enum Head {
+    Script,
+    Elf(Option<Reason>),
+    Other,
+}
+
+/// Why the shim is not loaded into the program; `None` if it is, or if nobody can tell.
+pub(crate) fn leaves(program: Program) -> Option<Reason> {
+    let mut line = [0; FIRST_LINE + 1];
+    let mut head = look(program, &mut line)?;
+    for _ in 0..DEPTH {
+        match head {
+            Head::Elf(reason) => return reason,
+            Head::Script => {
+                let interpreter = interpreter(&mut line)?;
+                let mut next = [0; FIRST_LINE + 1];
+                head = look(Program::at(interpreter), &mut next)?;
+                line = next;
+            }
             // The shell runs it, or nobody.
-            path = Path::new(b"/bin/sh")?;
+            Head::Other => head = look(Program::at(c"/bin/sh"), &mut line)?,
         }
     }
     None
 }
 
-fn interpreter(line: &[u8]) -> Option<Path> {
+/// Looks at a file, and reads what a script says into `line`.
+fn look(program: Program, line: &mut [u8; FIRST_LINE + 1]) -> Option<Head> {
+    // A file that cannot be read can be executed. (What is not an ordinary file cannot be: nothing is opened that would wait.)
+    let of = stat_at(program.directory, program.path).ok().filter(|of| of.st_mode & S_IFMT == S_IFREG)?;
+    let file = match open_at(program.directory, program.path, O_RDONLY | O_NONBLOCK | O_NOCTTY) {
+        Ok(file) => file,
+        Err(_) => return Some(Head::Elf(gives_rights(None, &of))),
+    };
+    let fd = file.fd();
+    let len = fd.read_at(line.get_mut(..FIRST_LINE)?, 0).ok()?;
+    let head = line.get(..len)?;
+    Some(if head.starts_with(b"#!") {
+        Head::Script
+    } else if head.starts_with(b"\x7fELF") {
+        Head::Elf(of_elf(fd, head).or_else(|| gives_rights(Some(fd), &of)))
+    } else {
+        Head::Other
+    })
+}
+
+/// The interpreter that a first line names, with a zero byte put behind it.
+fn interpreter(line: &mut [u8; FIRST_LINE + 1]) -> Option<&CStr> {
     let is_blank = |byte: &u8| *byte == b' ' || *byte == b'\t';
-    let line = line.split(|byte| *byte == b'\n').next()?;
-    let from = line.iter().position(|byte| !is_blank(byte))?;
-    Path::new(line.get(from..)?.split(is_blank).next()?)
+    let rest = line.get_mut(2..)?;
+    let from = rest.iter().position(|byte| !is_blank(byte))?;
+    let name = rest.get_mut(from..)?;
+    let end = name.iter().position(|byte| is_blank(byte) || *byte == b'\n' || *byte == 0)?;
+    *name.get_mut(end)? = 0;
+    CStr::from_bytes_with_nul(name.get(..=end)?).ok().filter(|name| !name.is_empty())
 }
 
 fn of_elf(fd: Fd, head: &[u8]) -> Option<Reason> {
@@ -103,37 +149,46 @@ fn of_elf(fd: Fd, head: &[u8]) -> Option<Reason> {
     Some(Reason::Static)
 }
 
-/// Where the kernel changes who a program runs as, the loader does not preload (`AT_SECURE`, getauxval(3)).
-fn of_file(fd: Fd, path: &Path) -> Option<Reason> {
-    if keeps_rights() {
+/// Where the kernel changes who a program runs as, the loader does not preload (`AT_SECURE`, getauxval(3)). `fd` is the file, if
+/// it could be opened.
+fn gives_rights(fd: Option<Fd>, of: &libc::stat) -> Option<Reason> {
+    if keeps_rights() || fd.is_some_and(Fd::is_on_nosuid) {
         return None;
     }
-    let of = fd.stat().ok().filter(|of| of.st_mode & S_IFMT == S_IFREG)?;
     let (user, group) = real_ids();
     let is_other_user = of.st_mode & S_ISUID != 0 && of.st_uid != user;
     let is_other_group = of.st_mode & S_ISGID != 0 && of.st_mode & S_IXGRP != 0 && of.st_gid != group;
     if is_other_user || is_other_group {
         return Some(Reason::SetId);
     }
-    (user != 0 && has_capabilities(path.as_c_str())).then_some(Reason::Capabilities)
+    (user != 0 && fd.is_some_and(has_capabilities)).then_some(Reason::Capabilities)
 }
 
-/// Where execvp(3) finds `name`.
-pub(crate) fn find(name: &[u8], directories: Option<&[u8]>, is_executable: impl Fn(&Path) -> bool) -> Option<Path> {
-    if name.contains(&b'/') {
-        return Path::new(name);
+/// The longest path that is looked for: there may be no room for more.
+const PATH: usize = 1024;
+
+/// Does something with the path at which execvp(3) finds `name`.
+pub(crate) fn with_found<T>(
+    name: &CStr,
+    directories: Option<&[u8]>,
+    is_executable: impl Fn(&CStr) -> bool,
+    act: impl FnOnce(Option<&CStr>) -> T,
+) -> T {
+    if name.to_bytes().contains(&b'/') {
+        return act(Some(name));
     }
-    directories.unwrap_or(b"/bin:/usr/bin").split(|byte| *byte == b':').find_map(|directory| {
-        let mut bytes = [0; PATH_MAX];
+    let mut path = [0; PATH];
+    for directory in directories.unwrap_or(b"/bin:/usr/bin").split(|byte| *byte == b':') {
         // An empty entry is the current directory.
         let directory = if directory.is_empty() { b"." } else { directory };
-        let whole = directory.iter().chain(b"/").chain(name);
-        let mut len = 0;
-        for (to, from) in bytes.iter_mut().zip(whole) {
+        let len = directory.len() + 1 + name.count_bytes();
+        let Some(room) = path.get_mut(..=len) else { continue };
+        for (to, from) in room.iter_mut().zip(directory.iter().chain(b"/").chain(name.to_bytes_with_nul())) {
             *to = *from;
-            len += 1;
         }
-        (len == directory.len() + 1 + name.len()).then_some(())?;
-        Path::new(bytes.get(..len)?).filter(&is_executable)
-    })
+        if CStr::from_bytes_with_nul(room).is_ok_and(&is_executable) {
+            return act(path.get(..=len).and_then(|path| CStr::from_bytes_with_nul(path).ok()));
+        }
+    }
+    act(None)
 }

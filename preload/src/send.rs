@@ -91,9 +91,6 @@ fn sent(fd: Fd, message: &Message) -> Result<usize, Stop> {
             if shim().is_hybrid() && is_opening && bound.ip().is_unspecified() && !option::wants_no_port() {
                 // The supervisor is about to pin it.
                 connect::mark(fd, true)?;
-            } else if shim().is_hybrid() && bound.port() == 0 {
-                // The supervisor may open it to loopback.
-                open::note_foreign();
             }
             ask_if_possible()?;
         }

@@ -41,8 +41,11 @@ impl Line {
             *place = b'\n';
             self.len += 1;
         }
-        // Nobody is left to be told that it failed.
-        let _ = STANDARD_ERROR.write(self.said());
+        // A pipe that nobody reads any more would end the process, and one that is full would hold it up.
+        if STANDARD_ERROR.takes_more() {
+            // Nobody is left to be told that it failed.
+            let _ = STANDARD_ERROR.write(self.said());
+        }
     }
 }
 

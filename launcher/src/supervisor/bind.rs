@@ -167,7 +167,7 @@ impl Worker {
 
     /// Gives a datagram socket without a port the one that the kernel gives it before it looks at an address
     /// (`inet_autobind`, net/ipv4/af_inet.c): at the address that it has, or on the wildcard, which is kept even for one
-    /// address, since loopback may be next. It does without where there is none: the call fails anyway.
+    /// address, since loopback may be next (unless it keeps that one). It does without where there is none: the call fails anyway.
     pub(super) fn give_port(&self, call: &Notification, fd: BorrowedFd, socket: &Socket) {
         let Ok(bound) = self.shared.local(fd) else { return };
         if socket.transport != Transport::Udp || bound.port() != 0 {
@@ -186,7 +186,11 @@ impl Worker {
         let (any, len) = sockaddr::encode(bound);
         if let Ok(action) = bind::bind(self.shared.context, socket, any.get(..len).unwrap_or_default()) {
             let (Place::At(otherwise) | Place::Open { otherwise, .. }) = action.place;
-            let _ = self.bind_to(call, fd, socket, Place::Open { any: bound, otherwise });
+            let place = match self.shared.context.keeps_one {
+                true => Place::At(otherwise),
+                false => Place::Open { any: bound, otherwise },
+            };
+            let _ = self.bind_to(call, fd, socket, place);
         }
     }
 

@@ -48,11 +48,10 @@ impl Host for Asker<'_> {
     }
 
     fn serves(&self, transport: Transport, family: Family, port: u16) -> Option<IpAddr> {
-        let known = self.shared.served.at(transport, family, port);
-        // What the shim has bound is not known here.
+        // What the shim has bound or closed is not known here.
         let there = |ip: &IpAddr| diag::is_served_at(transport, *ip, port).unwrap_or(false);
-        let found = || places(self.shared.context, family).find(there);
-        known.or_else(|| if self.shared.hybrid { found() } else { None })
+        let found = self.shared.hybrid.then(|| places(self.shared.context, family).find(there)).flatten();
+        found.or_else(|| self.shared.served.at(transport, family, port))
     }
 }
 

@@ -74,15 +74,27 @@ impl Worker {
         let mut done = 0;
         while done < many {
             let at = at.wrapping_add(done * HEADER_MANY);
-            let sent = match self.message(call, at, flags).and_then(|message| send(self, message)) {
+            let mut len = 0;
+            let mut measured = |message: Message| {
+                len = message.len();
+                message
+            };
+            let sent = match self.message(call, at, flags).and_then(|message| send(self, measured(message))) {
                 Ok(None) if done == 0 => return Ok(Answer::Continue),
                 // What has been sent must not be sent again.
                 Ok(None) => break,
-                Ok(Some(sent)) => memory.write(at.wrapping_add(message::HEADER as u64), &(sent as u32).to_ne_bytes()),
+                Ok(Some(sent)) => memory
+                    .write(at.wrapping_add(message::HEADER as u64), &(sent as u32).to_ne_bytes())
+                    .map(|()| sent as usize == len),
                 Err(stop) => Err(stop),
             };
             match sent {
-                Ok(()) => done += 1,
+                Ok(true) => done += 1,
+                // What comes after half a message would not be where it belongs.
+                Ok(false) => {
+                    done += 1;
+                    break;
+                }
                 Err(Stop::Gone) => return Err(Stop::Gone),
                 Err(stop) if done == 0 => return Err(stop),
                 Err(Stop::Refused(refusal)) => {

@@ -79,6 +79,7 @@ mod tests {
             resolvers: &[],
             multicast: false,
             raw_icmp: false,
+            keeps_one: false,
             rules: Rules::NONE,
         }));
         let served = Served::new(context);

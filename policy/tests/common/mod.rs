@@ -33,6 +33,7 @@ pub(crate) fn context(addresses: &[&str]) -> Context<'static> {
         resolvers: &[],
         multicast: false,
         raw_icmp: false,
+        keeps_one: false,
         rules: Rules::NONE,
     }
 }

@@ -114,6 +114,7 @@ impl World {
                 resolvers: &self.resolvers,
                 multicast: self.multicast,
                 raw_icmp: self.raw_icmp,
+                keeps_one: false,
                 rules,
             })
         })

@@ -1,19 +1,19 @@
 //! The functions that execute programs, with the types of the C library (exec(3), posix_spawn(3)). In a child of vfork(2) they
-//! run on the memory of the parent: nothing here outlives the call.
+//! run on the memory of the parent, in a signal handler or a thread perhaps on a small stack: nothing large is kept there.
 
 use super::call::raw;
 use super::errno::failed;
 use super::next::{self, Texts};
-use super::{Path, as_it_is, number};
+use super::{as_it_is, number};
 use crate::exec::{Before, before};
-use crate::program::find;
+use crate::program::{Program, with_found};
 use chbind_policy::wire::VARIABLE;
 use core::ffi::{CStr, c_char, c_int, c_void};
-use core::ptr::null;
-use libc::{E2BIG, ENOSYS, pid_t};
+use libc::{ENOSYS, pid_t};
 
-/// The most texts that fit into arrays of ours.
-const TEXTS_MAX: usize = 1024;
+/// ld.so(8), and what is in it where the shim is.
+const PRELOAD: &[u8] = b"LD_PRELOAD";
+const FILE: &[u8] = b"libchbind_preload.so";
 
 unsafe extern "C" {
     static environ: Texts;
@@ -30,27 +30,17 @@ fn own_path<'a>() -> Option<&'a [u8]> {
     unsafe { value(own_environment(), b"PATH") }
 }
 
-/// Finds the file as execvp(3) does.
-///
-/// # Safety
-///
-/// `file` is null or ends with a zero byte.
-unsafe fn found(file: *const c_char) -> Option<Path> {
-    // SAFETY: as the caller promises.
-    find(unsafe { text(file) }, own_path(), is_executable)
-}
-
-/// The bytes of a text; empty where there is none.
+/// A text; empty where there is none.
 ///
 /// # Safety
 ///
 /// `text` is null or ends with a zero byte.
-unsafe fn text<'a>(text: *const c_char) -> &'a [u8] {
+unsafe fn text<'a>(text: *const c_char) -> &'a CStr {
     if text.is_null() {
-        return &[];
+        return c"";
     }
     // SAFETY: as the caller promises.
-    unsafe { CStr::from_ptr(text) }.to_bytes()
+    unsafe { CStr::from_ptr(text) }
 }
 
 /// The texts of an array.
@@ -72,6 +62,10 @@ unsafe fn each(texts: Texts) -> impl Iterator<Item = *const c_char> {
     })
 }
 
+fn value_of<'a>(entry: &'a CStr, name: &[u8]) -> Option<&'a [u8]> {
+    entry.to_bytes().strip_prefix(name)?.strip_prefix(b"=")
+}
+
 /// # Safety
 ///
 /// `environment` as execve(2) asks for.
@@ -79,7 +73,43 @@ unsafe fn value<'a>(environment: Texts, name: &[u8]) -> Option<&'a [u8]> {
     // SAFETY: as the caller promises.
     let mut all = unsafe { each(environment) };
     // SAFETY: texts of an environment end with zero bytes.
-    all.find_map(|entry| unsafe { text(entry) }.strip_prefix(name)?.strip_prefix(b"="))
+    all.find_map(|entry| value_of(unsafe { text(entry) }, name))
+}
+
+/// Room for texts, and the null pointer behind them: memory from the kernel, given back when this is dropped.
+struct Array {
+    at: *mut *const c_char,
+    bytes: usize,
+    len: usize,
+}
+
+impl Array {
+    fn new(len: usize) -> Result<Self, c_int> {
+        let bytes = (len + 1) * size_of::<*const c_char>();
+        let (access, kind) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
+        // SAFETY: new memory, all zero, where there is none.
+        let at = unsafe { raw(libc::SYS_mmap, [0, bytes, number(access), number(kind), usize::MAX, 0]) }?;
+        Ok(Array { at: at as *mut *const c_char, bytes, len: 0 })
+    }
+
+    fn push(&mut self, text: *const c_char) {
+        if (self.len + 1) * size_of::<*const c_char>() < self.bytes {
+            // SAFETY: there is room for it, and for the null pointer behind.
+            unsafe { self.at.wrapping_add(self.len).write(text) };
+            self.len += 1;
+        }
+    }
+
+    fn texts(&self) -> Texts {
+        self.at
+    }
+}
+
+impl Drop for Array {
+    fn drop(&mut self) {
+        // SAFETY: it is ours, and nobody has it after this.
+        let _ = unsafe { raw(libc::SYS_munmap, [self.at as usize, self.bytes, 0, 0, 0, 0]) };
+    }
 }
 
 /// Executes with the environment that goes with the program.
@@ -88,33 +118,33 @@ unsafe fn value<'a>(environment: Texts, name: &[u8]) -> Option<&'a [u8]> {
 ///
 /// `environment` as execve(2) asks for.
 unsafe fn prepared(
-    path: Option<&Path>,
+    program: Option<Program>,
     environment: Texts,
     execute: impl FnOnce(Texts) -> c_int,
 ) -> Result<c_int, c_int> {
     // SAFETY: as the caller promises.
-    let is_named = unsafe { value(environment, VARIABLE.as_bytes()) }.is_some();
-    if before(path, is_named) == Before::Nothing {
+    let names_context = unsafe { value(environment, VARIABLE.as_bytes()) }.is_some();
+    // SAFETY: as the caller promises.
+    let preloaded = unsafe { value(environment, PRELOAD) }.unwrap_or_default();
+    let names_shim = preloaded.windows(FILE.len()).any(|part| part == FILE);
+    if before(program, names_context && names_shim) == Before::Nothing {
         return Ok(execute(environment));
     }
-    let mut kept = [null(); TEXTS_MAX];
-    let mut len = 0;
+    // SAFETY: as the caller promises.
+    let mut kept = Array::new(unsafe { each(environment) }.count())?;
     // SAFETY: as the caller promises.
     for entry in unsafe { each(environment) } {
         // SAFETY: texts of an environment end with zero bytes.
-        let is_context =
-            unsafe { text(entry) }.strip_prefix(VARIABLE.as_bytes()).is_some_and(|rest| rest.starts_with(b"="));
-        if !is_context {
-            // The last one stays null.
-            *kept.get_mut(..TEXTS_MAX - 1).and_then(|kept| kept.get_mut(len)).ok_or(E2BIG)? = entry;
-            len += 1;
+        let of = unsafe { text(entry) };
+        if [VARIABLE.as_bytes(), PRELOAD].iter().all(|name| value_of(of, name).is_none()) {
+            kept.push(entry);
         }
     }
-    Ok(execute(kept.as_ptr()))
+    Ok(execute(kept.texts()))
 }
 
-fn is_executable(path: &Path) -> bool {
-    let args = [number(libc::AT_FDCWD), path.as_c_str().as_ptr() as usize, number(libc::X_OK), 0, 0, 0];
+fn is_executable(path: &CStr) -> bool {
+    let args = [number(libc::AT_FDCWD), path.as_ptr() as usize, number(libc::X_OK), 0, 0, 0];
     // SAFETY: the kernel reads the path up to its zero byte.
     unsafe { raw(libc::SYS_faccessat, args) }.is_ok()
 }
@@ -124,29 +154,30 @@ fn is_executable(path: &Path) -> bool {
 /// As execve(2) asks for.
 unsafe fn run(path: *const c_char, arguments: Texts, environment: Texts) -> c_int {
     // SAFETY: as the caller promises.
-    let found = Path::new(unsafe { text(path) });
+    let program = Program::at(unsafe { text(path) });
     let execute = |environment: Texts| match next::execve() {
         // SAFETY: as the caller promises.
         Some(next) => unsafe { next(path, arguments, environment) },
         None => failed(ENOSYS),
     };
     // SAFETY: as the caller promises.
-    unsafe { prepared(found.as_ref(), environment, execute) }.unwrap_or_else(failed)
+    unsafe { prepared(Some(program), environment, execute) }.unwrap_or_else(failed)
 }
 
 /// # Safety
 ///
 /// As execvpe(3) asks for.
 unsafe fn run_found(file: *const c_char, arguments: Texts, environment: Texts) -> c_int {
-    // SAFETY: as above, or as the caller promises.
-    let found = unsafe { found(file) };
     let execute = |environment: Texts| match next::execvpe() {
         // SAFETY: as the caller promises.
         Some(next) => unsafe { next(file, arguments, environment) },
         None => failed(ENOSYS),
     };
     // SAFETY: as the caller promises.
-    unsafe { prepared(found.as_ref(), environment, execute) }.unwrap_or_else(failed)
+    let name = unsafe { text(file) };
+    // SAFETY: as the caller promises.
+    with_found(name, own_path(), is_executable, |path| unsafe { prepared(path.map(Program::at), environment, execute) })
+        .unwrap_or_else(failed)
 }
 
 /// execve(2)
@@ -177,18 +208,6 @@ unsafe extern "C" fn execvpe(file: *const c_char, arguments: Texts, environment:
     unsafe { run_found(file, arguments, environment) }
 }
 
-/// What an open file is called, as far as /proc says.
-fn named(fd: c_int) -> Option<Path> {
-    let mut bytes = *b"/proc/self/fd/\0\0\0\0\0\0\0\0\0\0";
-    let mut rest = u32::try_from(fd).ok()?;
-    let digits = 1 + rest.checked_ilog10().unwrap_or(0) as usize;
-    for place in bytes.get_mut(14..14 + digits)?.iter_mut().rev() {
-        *place = b'0' + (rest % 10) as u8;
-        rest /= 10;
-    }
-    Path::new(bytes.get(..14 + digits)?)
-}
-
 /// fexecve(3)
 #[unsafe(no_mangle)]
 unsafe extern "C" fn fexecve(fd: c_int, arguments: Texts, environment: Texts) -> c_int {
@@ -198,7 +217,7 @@ unsafe extern "C" fn fexecve(fd: c_int, arguments: Texts, environment: Texts) ->
         None => failed(ENOSYS),
     };
     // SAFETY: fexecve(3) asks for the same.
-    unsafe { prepared(named(fd).as_ref(), environment, execute) }.unwrap_or_else(failed)
+    unsafe { prepared(Some(Program { directory: fd, path: c"" }), environment, execute) }.unwrap_or_else(failed)
 }
 
 /// execveat(2)
@@ -211,18 +230,13 @@ unsafe extern "C" fn execveat(
     flags: c_int,
 ) -> c_int {
     // SAFETY: execveat(2) asks for the same.
-    let written = unsafe { text(path) };
-    let found = match written {
-        [] => named(fd),
-        written if written.starts_with(b"/") || fd == libc::AT_FDCWD => Path::new(written),
-        _ => None,
-    };
+    let program = Program { directory: fd, path: unsafe { text(path) } };
     let execute = |environment: Texts| {
         let args = [number(fd), path as usize, arguments as usize, environment as usize, number(flags), 0];
         as_it_is(libc::SYS_execveat, args).map_or_else(failed, |_| 0)
     };
     // SAFETY: execveat(2) asks for the same.
-    unsafe { prepared(found.as_ref(), environment, execute) }.unwrap_or_else(failed)
+    unsafe { prepared(Some(program), environment, execute) }.unwrap_or_else(failed)
 }
 
 /// posix_spawn(3): the answer is an errno.
@@ -236,14 +250,14 @@ unsafe extern "C" fn posix_spawn(
     environment: Texts,
 ) -> c_int {
     // SAFETY: posix_spawn(3) asks for the same.
-    let found = Path::new(unsafe { text(path) });
+    let program = Program::at(unsafe { text(path) });
     let spawn = |environment: Texts| match next::posix_spawn() {
         // SAFETY: as above.
         Some(next) => unsafe { next(pid, path, actions, attributes, arguments, environment) },
         None => ENOSYS,
     };
     // SAFETY: as above.
-    unsafe { prepared(found.as_ref(), environment, spawn) }.unwrap_or_else(|errno| errno)
+    unsafe { prepared(Some(program), environment, spawn) }.unwrap_or_else(|errno| errno)
 }
 
 /// posix_spawnp(3)
@@ -256,24 +270,24 @@ unsafe extern "C" fn posix_spawnp(
     arguments: Texts,
     environment: Texts,
 ) -> c_int {
-    // SAFETY: as above, or as the caller promises.
-    let found = unsafe { found(file) };
     let spawn = |environment: Texts| match next::posix_spawnp() {
-        // SAFETY: as above.
+        // SAFETY: posix_spawnp(3) asks for the same.
         Some(next) => unsafe { next(pid, file, actions, attributes, arguments, environment) },
         None => ENOSYS,
     };
     // SAFETY: as above.
-    unsafe { prepared(found.as_ref(), environment, spawn) }.unwrap_or_else(|errno| errno)
+    let name = unsafe { text(file) };
+    // SAFETY: as above.
+    with_found(name, own_path(), is_executable, |path| unsafe { prepared(path.map(Program::at), environment, spawn) })
+        .unwrap_or_else(|errno| errno)
 }
 
 /// execl(3), execlp(3) and execle(3) have their arguments one by one: five in registers, the others on the stack.
 #[cfg(target_arch = "x86_64")]
 mod listed {
-    use super::{TEXTS_MAX, Texts, failed, own_environment, run, run_found};
+    use super::{Array, Texts, failed, own_environment, run, run_found};
     use core::arch::naked_asm;
     use core::ffi::{c_char, c_int};
-    use core::ptr::null;
 
     const IN_REGISTERS: usize = 5;
 
@@ -296,56 +310,50 @@ mod listed {
             }
         }
 
-        /// Copies them up to the null pointer. How many there are before it.
+        /// Executes with an array of them. After the null pointer that ends them there may be an environment.
         ///
         /// # Safety
         ///
         /// A null pointer ends them.
-        unsafe fn copy(&self, to: &mut [*const c_char; TEXTS_MAX]) -> Option<usize> {
-            for (n, place) in to.iter_mut().enumerate() {
-                // SAFETY: none before was null.
-                *place = unsafe { self.at(n) };
-                if place.is_null() {
-                    return Some(n);
-                }
+        unsafe fn execute(&self, execute: impl FnOnce(Texts, usize) -> c_int) -> c_int {
+            // SAFETY: none before is null.
+            let len = (0..).find(|n| unsafe { self.at(*n) }.is_null()).unwrap_or_default();
+            let mut texts = match Array::new(len) {
+                Ok(texts) => texts,
+                Err(errno) => return failed(errno),
+            };
+            for n in 0..len {
+                // SAFETY: as above.
+                texts.push(unsafe { self.at(n) });
             }
-            None
+            execute(texts.texts(), len)
         }
     }
 
     unsafe extern "C" fn path(path: *const c_char, registers: Texts, stack: Texts) -> c_int {
-        let mut texts = [null(); TEXTS_MAX];
-        // SAFETY: execl(3) asks for it.
-        match unsafe { Listed { registers, stack }.copy(&mut texts) } {
-            // SAFETY: as above.
-            Some(_) => unsafe { run(path, texts.as_ptr(), own_environment()) },
-            None => failed(libc::E2BIG),
-        }
+        // SAFETY: execl(3) asks for all that execve(2) asks for.
+        let execute = |texts, _| unsafe { run(path, texts, own_environment()) };
+        // SAFETY: and for a null pointer at their end.
+        unsafe { Listed { registers, stack }.execute(execute) }
     }
 
     unsafe extern "C" fn file(file: *const c_char, registers: Texts, stack: Texts) -> c_int {
-        let mut texts = [null(); TEXTS_MAX];
-        // SAFETY: execlp(3) asks for it.
-        match unsafe { Listed { registers, stack }.copy(&mut texts) } {
-            // SAFETY: as above.
-            Some(_) => unsafe { run_found(file, texts.as_ptr(), own_environment()) },
-            None => failed(libc::E2BIG),
-        }
+        // SAFETY: execlp(3) asks for all that execvpe(3) asks for.
+        let execute = |texts, _| unsafe { run_found(file, texts, own_environment()) };
+        // SAFETY: and for a null pointer at their end.
+        unsafe { Listed { registers, stack }.execute(execute) }
     }
 
     unsafe extern "C" fn path_environment(path: *const c_char, registers: Texts, stack: Texts) -> c_int {
-        let mut texts = [null(); TEXTS_MAX];
         let listed = Listed { registers, stack };
-        // SAFETY: execle(3) asks for it.
-        match unsafe { listed.copy(&mut texts) } {
-            Some(n) => {
-                // SAFETY: the environment comes after the null pointer.
-                let environment = unsafe { listed.at(n + 1) };
-                // SAFETY: as above.
-                unsafe { run(path, texts.as_ptr(), environment.cast()) }
-            }
-            None => failed(libc::E2BIG),
-        }
+        let execute = |texts, len| {
+            // SAFETY: execle(3) asks for the environment behind the null pointer.
+            let environment = unsafe { listed.at(len + 1) };
+            // SAFETY: and for all that execve(2) asks for.
+            unsafe { run(path, texts, environment.cast()) }
+        };
+        // SAFETY: and for a null pointer at the end of the arguments.
+        unsafe { listed.execute(execute) }
     }
 
     /// Puts the five behind each other, before the return address and the others, and says where both are. Five times eight

@@ -5,6 +5,7 @@
 
 use super::call::Result;
 use super::errno::failed;
+use super::musl;
 use super::{Fd, Pieces, as_it_is, cancellable, number, past};
 use crate::name::Name;
 use crate::send::{Message, send_call};
@@ -15,9 +16,13 @@ use core::ffi::{c_int, c_uint, c_void};
 use core::slice;
 use libc::{c_long, iovec, mmsghdr, msghdr, size_t, sockaddr, socklen_t, ssize_t};
 
-/// Below and above nothing is mapped in a process (`vm.mmap_min_addr`, Documentation/arch/x86/x86_64/mm.rst).
+/// Below and above nothing is mapped in a process (`vm.mmap_min_addr`, Documentation/arch/x86/x86_64/mm.rst,
+/// Documentation/arch/arm64/memory.rst).
 const LOWEST: usize = 4096;
+#[cfg(target_arch = "x86_64")]
 const HIGHEST: usize = 1 << 47;
+#[cfg(target_arch = "aarch64")]
+const HIGHEST: usize = 1 << 52;
 
 fn is_plausible(at: usize, len: usize) -> bool {
     at >= LOWEST && at.checked_add(len).is_some_and(|end| end <= HIGHEST)
@@ -197,16 +202,28 @@ unsafe fn look_at(message: *const msghdr, names: socklen_t) {
 /// recvmsg(2)
 #[unsafe(no_mangle)]
 unsafe extern "C" fn recvmsg(fd: c_int, message: *mut msghdr, flags: c_int) -> ssize_t {
-    let is_good = is_plausible(message as usize, size_of::<msghdr>());
-    // SAFETY: recvmsg(2) asks for a message.
-    let names = if is_good { unsafe { (*message).msg_namelen } } else { 0 };
-    let done = cancellable(|| as_it_is(libc::SYS_recvmsg, [number(fd), message as usize, number(flags), 0, 0, 0]));
+    let args = [number(fd), message as usize, number(flags), 0, 0, 0];
+    let call = || as_it_is(libc::SYS_recvmsg, args);
+    if !is_plausible(message as usize, size_of::<msghdr>()) {
+        return said(cancellable(call));
+    }
+    let names = {
+        // SAFETY: recvmsg(2) asks for a message.
+        let message = unsafe { &mut *message };
+        musl::clean(message);
+        message.msg_namelen
+    };
+    let done = cancellable(call);
     if done.is_ok() {
         // SAFETY: the kernel has filled it in.
         unsafe { look_at(message, names) };
     }
     said(done)
 }
+
+/// Messages of one sendmmsg or recvmmsg: `UIO_MAXIOV` (linux/uio.h) is what the kernel takes of the former, and the latter may
+/// give fewer than it was asked for.
+const MESSAGES_MAX: usize = 1024;
 
 /// recvmmsg(2)
 #[unsafe(no_mangle)]
@@ -217,16 +234,23 @@ unsafe extern "C" fn recvmmsg(
     flags: c_int,
     timeout: *mut libc::timespec,
 ) -> c_int {
-    let args = [number(fd), messages as usize, count as usize, number(flags), timeout as usize, 0];
+    let count = (count as usize).min(MESSAGES_MAX);
+    let args = [number(fd), messages as usize, count, number(flags), timeout as usize, 0];
+    if count == 0 || !is_plausible(messages as usize, count * size_of::<mmsghdr>()) {
+        return int(cancellable(|| as_it_is(libc::SYS_recvmmsg, args)));
+    }
+    // SAFETY: recvmmsg(2) asks for so many.
+    let all = unsafe { slice::from_raw_parts_mut(messages, count) };
+    // The kernel writes over how much room there is for a name.
+    let mut rooms: [socklen_t; MESSAGES_MAX] = [0; MESSAGES_MAX];
+    for (message, room) in all.iter_mut().zip(&mut rooms) {
+        musl::clean(&mut message.msg_hdr);
+        *room = message.msg_hdr.msg_namelen;
+    }
     let done = cancellable(|| as_it_is(libc::SYS_recvmmsg, args));
-    let received = match done {
-        // SAFETY: so many messages have been received.
-        Ok(received) if received > 0 => unsafe { slice::from_raw_parts(messages, received) },
-        _ => &[],
-    };
-    for message in received {
+    for (message, names) in all.iter().zip(rooms).take(done.unwrap_or(0)) {
         // SAFETY: the kernel has filled it in.
-        unsafe { look_at(&raw const message.msg_hdr, message.msg_hdr.msg_namelen) };
+        unsafe { look_at(&raw const message.msg_hdr, names) };
     }
     int(done)
 }
@@ -283,13 +307,43 @@ unsafe extern "C" fn sendto(
 /// # Safety
 ///
 /// `message` as sendmsg(2) asks for.
-unsafe fn send_message(
-    fd: c_int,
-    message: &msghdr,
-    flags: c_int,
-    past: impl FnOnce() -> Result<usize>,
-    ask: impl FnOnce() -> Result<usize>,
-) -> Result<usize> {
+unsafe fn send_message(fd: c_int, message: &msghdr, flags: c_int) -> Result<usize> {
+    if musl::is_musl() {
+        // SAFETY: as the caller promises.
+        return unsafe { send_clean(fd, *message, flags) };
+    }
+    // SAFETY: as the caller promises.
+    unsafe { send_as_kernel_has_it(fd, message, flags) }
+}
+
+/// The same for a message of musl's, of which this is a copy.
+///
+/// # Safety
+///
+/// As for [`send_message`].
+#[cold]
+unsafe fn send_clean(fd: c_int, mut message: msghdr, flags: c_int) -> Result<usize> {
+    let mut control = [0; musl::CONTROL_MAX];
+    musl::clean(&mut message);
+    let len = message.msg_controllen;
+    if len > 0 {
+        let to = control.get_mut(..len).ok_or(libc::ENOMEM)?;
+        // SAFETY: as the caller promises.
+        to.copy_from_slice(unsafe { bytes(message.msg_control, len) }.ok_or(libc::EFAULT)?);
+        musl::clean_control(to);
+        message.msg_control = control.as_mut_ptr().cast();
+    }
+    // SAFETY: as the caller promises, and the control messages are ours.
+    unsafe { send_as_kernel_has_it(fd, &message, flags) }
+}
+
+/// # Safety
+///
+/// As for [`send_message`].
+#[inline]
+unsafe fn send_as_kernel_has_it(fd: c_int, message: &msghdr, flags: c_int) -> Result<usize> {
+    let args = [number(fd), &raw const *message as usize, number(flags), 0, 0, 0];
+    let ask = || as_it_is(libc::SYS_sendmsg, args);
     let control = match message.msg_controllen {
         0 => Some([].as_slice()),
         // SAFETY: as the caller promises.
@@ -300,48 +354,64 @@ unsafe fn send_message(
     // Longer ones the kernel cuts off (__copy_msghdr, net/socket.c).
     let len = message.msg_namelen.min(LEN_MAX as socklen_t);
     // SAFETY: as the caller promises.
-    unsafe { send(fd, (message.msg_name, len), control, pieces, flags, past, ask) }
+    unsafe { send(fd, (message.msg_name, len), control, pieces, flags, || past(libc::SYS_sendmsg, args), ask) }
 }
 
 /// sendmsg(2)
 #[unsafe(no_mangle)]
 unsafe extern "C" fn sendmsg(fd: c_int, message: *const msghdr, flags: c_int) -> ssize_t {
-    let args = [number(fd), message as usize, number(flags), 0, 0, 0];
-    let ask = || as_it_is(libc::SYS_sendmsg, args);
     if !is_plausible(message as usize, size_of::<msghdr>()) {
-        return said(ask());
+        return said(as_it_is(libc::SYS_sendmsg, [number(fd), message as usize, number(flags), 0, 0, 0]));
     }
     // SAFETY: sendmsg(2) asks for a message.
     let message = unsafe { &*message };
     // SAFETY: as above.
-    said(unsafe { send_message(fd, message, flags, || past(libc::SYS_sendmsg, args), ask) })
+    said(unsafe { send_message(fd, message, flags) })
 }
 
-/// `UIO_MAXIOV` (linux/uio.h): messages of one sendmmsg.
-const MESSAGES_MAX: c_uint = 1024;
+/// How many bytes a message has, as far as can be told: what is sent of it is no more.
+///
+/// # Safety
+///
+/// As for [`send_message`], and it has been sent.
+unsafe fn length_of(message: &msghdr) -> usize {
+    let mut header = *message;
+    musl::clean(&mut header);
+    if header.msg_iovlen == 0 {
+        return 0;
+    }
+    // SAFETY: the kernel has read so many.
+    let pieces: &[iovec] = unsafe { slice::from_raw_parts(header.msg_iov, header.msg_iovlen) };
+    pieces.iter().map(|piece| piece.iov_len).sum()
+}
 
-/// sendmmsg(2): as many as can be sent; an error counts only if it is the first's (`__sys_sendmmsg`, net/socket.c).
+/// sendmmsg(2): as many as can be sent; an error counts only if it is the first's, and what comes after half a message is not
+/// sent (`__sys_sendmmsg`, net/socket.c).
 #[unsafe(no_mangle)]
 unsafe extern "C" fn sendmmsg(fd: c_int, messages: *mut mmsghdr, count: c_uint, flags: c_int) -> c_int {
-    let count = count.min(MESSAGES_MAX) as usize;
-    if !is_plausible(messages as usize, count * size_of::<mmsghdr>()) {
+    let count = (count as usize).min(MESSAGES_MAX);
+    if count == 0 || !is_plausible(messages as usize, count * size_of::<mmsghdr>()) {
         return int(as_it_is(libc::SYS_sendmmsg, [number(fd), messages as usize, count, number(flags), 0, 0]));
     }
     // SAFETY: sendmmsg(2) asks for so many messages.
     let messages = unsafe { slice::from_raw_parts_mut(messages, count) };
     let mut done = 0;
     for message in messages {
-        let args = [number(fd), &raw const message.msg_hdr as usize, number(flags), 0, 0, 0];
-        let (by_itself, ask) = (|| past(libc::SYS_sendmsg, args), || as_it_is(libc::SYS_sendmsg, args));
         // SAFETY: as for sendmsg.
-        match unsafe { send_message(fd, &message.msg_hdr, flags, by_itself, ask) } {
-            Ok(sent) => message.msg_len = sent as c_uint,
+        match unsafe { send_message(fd, &message.msg_hdr, flags) } {
+            Ok(sent) => {
+                message.msg_len = sent as c_uint;
+                done += 1;
+                // SAFETY: it has been sent.
+                if sent < unsafe { length_of(&message.msg_hdr) } {
+                    break;
+                }
+            }
             Err(errno) if done == 0 => return int(Err(errno)),
             Err(_) => break,
         }
-        done += 1;
     }
-    done as c_int
+    done
 }
 
 /// setsockopt(2)

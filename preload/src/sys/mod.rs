@@ -6,16 +6,15 @@ mod cancel;
 mod errno;
 mod exec;
 mod exports;
+mod musl;
 mod netif;
 mod next;
-mod path;
 mod socket;
 mod state;
 
 pub(crate) use call::Result;
 pub(crate) use cancel::cancellable;
-pub(crate) use path::{PATH_MAX, Path};
-pub(crate) use socket::{Fd, Own, Pieces, as_it_is, number, open, past, socket};
+pub(crate) use socket::{Fd, Own, Pieces, as_it_is, number, open_at, past, socket, stat_at};
 pub(crate) use state::shim;
 
 /// Ends the process: it must not run as if it were in a context.
@@ -57,8 +56,8 @@ pub(crate) fn keeps_rights() -> bool {
 }
 
 /// Whether the file has capabilities (capabilities(7)).
-pub(crate) fn has_capabilities(path: &core::ffi::CStr) -> bool {
-    let args = [path.as_ptr() as usize, c"security.capability".as_ptr() as usize, 0, 0, 0, 0];
-    // SAFETY: the kernel reads the two texts up to their zero bytes, and with no room writes nothing.
-    unsafe { call::raw(libc::SYS_getxattr, args) }.is_ok()
+pub(crate) fn has_capabilities(fd: Fd) -> bool {
+    let args = [number(fd.0), c"security.capability".as_ptr() as usize, 0, 0, 0, 0];
+    // SAFETY: the kernel reads the name up to its zero byte, and with no room writes nothing.
+    unsafe { call::raw(libc::SYS_fgetxattr, args) }.is_ok()
 }

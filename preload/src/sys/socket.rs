@@ -6,6 +6,7 @@ use crate::option;
 use chbind_policy::bpf::Instruction;
 use chbind_policy::perform::Endpoint;
 use chbind_policy::sockaddr::{self, LEN_MAX};
+use core::ffi::CStr;
 use core::net::SocketAddr;
 use libc::{c_int, c_long, c_void, socklen_t};
 
@@ -48,8 +49,8 @@ pub(crate) fn number(value: c_int) -> usize {
     value as u32 as usize
 }
 
-/// A call that the filter holds back unless it carries the secret: half of it in the upper half of the first register, half in
-/// that of the last. In none of these calls is either of them a pointer.
+/// A call that the filter holds back unless it carries the secret, half in each of two registers, where the kernel does not look:
+/// arguments that the call does not have, or the upper halves of `int`s (`OF_SHIM` in the launcher's `filter.rs`).
 ///
 /// # Safety
 ///
@@ -57,9 +58,12 @@ pub(crate) fn number(value: c_int) -> usize {
 pub(crate) unsafe fn checked(nr: c_long, args: [usize; 6]) -> Result<usize> {
     let [a, b, c, d, e, f] = args;
     let (first, last) = state::halves();
-    // SAFETY: the upper halves of the first and the last argument mean nothing to the kernel (`int` and `unsigned int`, or
-    // nothing at all); the rest as the caller promises.
-    unsafe { raw(nr, [a | first, b, c, d, e, f | last]) }
+    let args = match nr {
+        libc::SYS_sendto | libc::SYS_setsockopt => [a | first, b, c, d, e, f | last],
+        _ => [a, b, c, d, e | first, f | last],
+    };
+    // SAFETY: what was added means nothing to the kernel; the rest as the caller promises.
+    unsafe { raw(nr, args) }
 }
 
 /// The program's call as it is, with a pointer that cannot be good: the kernel says so.
@@ -81,13 +85,27 @@ pub(crate) fn socket(domain: c_int, kind: c_int, protocol: c_int) -> Result<Own>
     Ok(Own(Fd(fd as c_int)))
 }
 
-/// Opens a file to read, close-on-exec. `path` ends with a zero byte.
-pub(crate) fn open(path: &core::ffi::CStr, flags: c_int) -> Result<Own> {
+/// Opens a file, close-on-exec: a path from a directory, or, if the path is empty, what that descriptor is of.
+pub(crate) fn open_at(directory: c_int, path: &CStr, flags: c_int) -> Result<Own> {
+    if path.is_empty() {
+        let args = [number(directory), number(libc::F_DUPFD_CLOEXEC), 0, 0, 0, 0];
+        // SAFETY: plain numbers.
+        return unsafe { raw(libc::SYS_fcntl, args) }.map(|fd| Own(Fd(fd as c_int)));
+    }
     let flags = flags | libc::O_CLOEXEC;
     // SAFETY: the kernel reads the path up to its zero byte.
-    let fd =
-        unsafe { raw(libc::SYS_openat, [number(libc::AT_FDCWD), path.as_ptr() as usize, number(flags), 0, 0, 0]) }?;
+    let fd = unsafe { raw(libc::SYS_openat, [number(directory), path.as_ptr() as usize, number(flags), 0, 0, 0]) }?;
     Ok(Own(Fd(fd as c_int)))
+}
+
+/// stat(2) of the same.
+pub(crate) fn stat_at(directory: c_int, path: &CStr) -> Result<libc::stat> {
+    // SAFETY: all-zero is a valid stat: numbers only.
+    let mut found: libc::stat = unsafe { core::mem::zeroed() };
+    let args = [number(directory), path.as_ptr() as usize, &raw mut found as usize, number(libc::AT_EMPTY_PATH), 0, 0];
+    // SAFETY: the kernel reads the path up to its zero byte, and writes one stat.
+    unsafe { raw(libc::SYS_newfstatat, args) }?;
+    Ok(found)
 }
 
 impl Fd {
@@ -210,11 +228,31 @@ impl Fd {
         unsafe { raw(libc::SYS_recvfrom, args) }
     }
 
+    /// Whether a write neither blocks nor finds nobody (poll(2)).
+    pub(crate) fn takes_more(self) -> bool {
+        let mut of = libc::pollfd { fd: self.0, events: libc::POLLOUT, revents: 0 };
+        let no_time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+        // SAFETY: the kernel reads and writes one pollfd, and reads one timespec.
+        let done = unsafe { raw(libc::SYS_ppoll, [&raw mut of as usize, 1, &raw const no_time as usize, 0, 0, 0]) };
+        done == Ok(1) && of.revents == libc::POLLOUT
+    }
+
     /// write(2).
     pub(crate) fn write(self, bytes: &[u8]) -> Result<usize> {
         let args = [number(self.0), bytes.as_ptr() as usize, bytes.len(), 0, 0, 0];
         // SAFETY: the kernel reads as many bytes as there are.
         unsafe { raw(libc::SYS_write, args) }
+    }
+
+    /// Whether the file is where programs are given no rights (`ST_NOSUID`, statvfs(3)).
+    pub(crate) fn is_on_nosuid(self) -> bool {
+        // struct statfs (asm-generic/statfs.h): 15 words on a 64-bit kernel, the flags after type, block size, five counts, id,
+        // length of names and fragment size.
+        let mut found = [0u64; 15];
+        // SAFETY: the kernel writes one statfs.
+        let done = unsafe { raw(libc::SYS_fstatfs, [number(self.0), &raw mut found as usize, 0, 0, 0, 0]) };
+        let [_, _, _, _, _, _, _, _, _, _, flags, ..] = found;
+        done.is_ok() && flags & libc::ST_NOSUID != 0
     }
 
     /// fstat(2).

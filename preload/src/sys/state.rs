@@ -1,6 +1,6 @@
 //! What the shim knows: read once from the environment, never changed after that.
 
-use super::{cancel, end, next};
+use super::{cancel, end, musl, next};
 use crate::tell;
 use chbind_policy::bpf::{self, Instruction};
 use chbind_policy::wire::{self, Charge, Damage, Room};
@@ -112,6 +112,7 @@ extern "C" fn prepare() {
             unsafe { (*SHIM.0.get()).write(shim) };
             next::find();
             cancel::find();
+            musl::find();
             STATE.store(READ, Ordering::Release);
         }
         Err(damage) => {
@@ -136,7 +137,7 @@ fn read() -> Result<Shim, Option<Damage>> {
     let context = &charge.context;
     let only = if let [only] = context.addresses { Some(Family::of(only.ip())) } else { None };
     let rules = &context.rules;
-    let is_free = rules.allow_connect.is_empty() && rules.deny_connect.is_empty() && !context.multicast;
+    let is_free = rules.allow_connect.is_empty() && rules.deny_connect.is_empty() && context.keeps_one;
     // SAFETY: as above.
     let guard = unsafe { &mut *GUARD.0.get() };
     let mut len = 0;
