@@ -85,7 +85,7 @@ impl Worker {
                 Ok(None) => break,
                 Ok(Some(sent)) => memory
                     .write(at.wrapping_add(message::HEADER as u64), &(sent as u32).to_ne_bytes())
-                    .map(|()| sent as usize == len),
+                    .map(|()| sent == len),
                 Err(stop) => Err(stop),
             };
             match sent {
