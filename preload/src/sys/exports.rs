@@ -218,15 +218,25 @@ unsafe extern "C" fn recvmmsg(
     timeout: *mut libc::timespec,
 ) -> c_int {
     let args = [number(fd), messages as usize, count as usize, number(flags), timeout as usize, 0];
+    // The kernel writes over it how long each address is, be there room for it or not.
+    let mut rooms = [0; MESSAGES_MAX as usize];
+    let count = count.min(MESSAGES_MAX) as usize;
+    if is_plausible(messages as usize, count * size_of::<mmsghdr>()) {
+        // SAFETY: recvmmsg(2) asks for so many messages.
+        let messages = unsafe { slice::from_raw_parts(messages, count) };
+        for (room, message) in rooms.iter_mut().zip(messages) {
+            *room = message.msg_hdr.msg_namelen;
+        }
+    }
     let done = cancellable(|| as_it_is(libc::SYS_recvmmsg, args));
     let received = match done {
         // SAFETY: so many messages have been received.
         Ok(received) if received > 0 => unsafe { slice::from_raw_parts(messages, received) },
         _ => &[],
     };
-    for message in received {
+    for (message, room) in received.iter().zip(rooms) {
         // SAFETY: the kernel has filled it in.
-        unsafe { look_at(&raw const message.msg_hdr, message.msg_hdr.msg_namelen) };
+        unsafe { look_at(&raw const message.msg_hdr, room) };
     }
     int(done)
 }
@@ -297,7 +307,10 @@ unsafe fn send_message(
     };
     let Some(control) = control else { return ask() };
     let pieces = Pieces { at: message.msg_iov as usize, count: message.msg_iovlen };
-    // Longer ones the kernel cuts off (__copy_msghdr, net/socket.c).
+    // __copy_msghdr (net/socket.c): longer ones it cuts off, but what is longer than an int can say.
+    if !message.msg_name.is_null() && (message.msg_namelen as c_int) < 0 {
+        return ask();
+    }
     let len = message.msg_namelen.min(LEN_MAX as socklen_t);
     // SAFETY: as the caller promises.
     unsafe { send(fd, (message.msg_name, len), control, pieces, flags, past, ask) }
