@@ -265,6 +265,8 @@ pub(crate) const ROWS: &[Row] = &[
             case(S, "udp4 connect unix:@longer-than-an-address", "connect=EAFNOSUPPORT").natively(),
             // Wrong twice over: the kernel's order.
             case(S, "tcp4 bind A:P bind F:P", "bind=ok bind=EADDRNOTAVAIL"),
+            case(P, "tcp6 bind [A6]:P bind [F6]:P", "bind=ok bind=EINVAL"),
+            case(P, "udp6 bind [A6]:P bind [F6]:P", "bind=ok bind=EINVAL"),
         ],
     ),
     row(

@@ -282,7 +282,7 @@ static int one(char ***words)
 	else if (!strcmp(w, "splice")) send_pipe();
 	else if (!strcmp(w, "recv")) receive();
 	else if (!strcmp(w, "recvfrom")) receive_from();
-	else if (!strcmp(w, "recvfrom-short")) receive_short();
+	else if (!strncmp(w, "recv", 4) && strstr(w, "-short")) receive_short(w);
 	else if (!strcmp(w, "recvmsg")) receive_message(0);
 	else if (!strcmp(w, "recvmmsg")) receive_message(1);
 	else if (!strcmp(w, "serve")) serve(0);
