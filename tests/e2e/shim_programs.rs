@@ -3,16 +3,29 @@
 
 use std::io::{Read, Write};
 use std::net::IpAddr;
+use std::process::Stdio;
 
 use chbind_tests::net::{self, A, B, F, Peer};
 use chbind_tests::{Case, Outcome, SOON, Test, cases, ensure, ensure_eq};
 
-use crate::rows::S;
-use crate::shim::with_shim;
-use crate::{dns_servers, golang, messages, postgres, runtimes, servers, ssh, tools};
+use crate::rows::{M, S};
+use crate::shim::{LIBCS, with_shim};
+use crate::{cpython, dns_servers, golang, messages, postgres, runtimes, servers, ssh, tools};
+
+/// What takes a supervisor.
+const NOT_UNDER_PRELOAD: [&str; 7] = [
+    // They let others have their port as well (SO_REUSEADDR, SO_REUSEPORT): see `shared_port`.
+    "knot::several_addresses",
+    "unbound::several_addresses",
+    "dnsmasq::several_addresses",
+    "unbound::questions_passed_on",
+    "dnsmasq::questions_passed_on",
+    "two_contexts_of_several_addresses",
+    // Nobody is there in the end to tell the sum.
+    "refusals_are_counted",
+];
 
 pub(crate) fn cases() -> Vec<Case> {
-    let mut all: Vec<Case> = golang::cases().into_iter().map(|case| case.enforced("hybrid")).collect();
     let some = |cases: Vec<Case>, names: &'static [&str]| {
         cases.into_iter().filter(move |case| names.iter().any(|name| case.is_called(name)))
     };
@@ -22,11 +35,16 @@ pub(crate) fn cases() -> Vec<Case> {
         .chain(runtimes::cases())
         .chain(ssh::cases())
         .chain(dns_servers::cases())
+        .chain(cpython::cases())
         .chain(some(tools::cases(), &["curl", "dig", "redis"]))
         .chain(some(messages::cases(), &["refusals_are_told", "refusals_are_counted", "quiet", "whole_lines"]));
-    all.extend(with_shim(known.collect()));
-    all.extend(with_shim(cases![both: nginx_asks_upstream, python_tls, redis_on_the_wildcard]));
-    all.extend(cases![both: names_looked_up].into_iter().map(|case| case.enforced("hybrid")));
+    let takes_supervisor = |case: &Case| NOT_UNDER_PRELOAD.iter().any(|name| case.is_called(name));
+    let (hybrid, both): (Vec<_>, Vec<_>) = known.partition(takes_supervisor);
+    let hybrid = hybrid.into_iter().chain(golang::cases()).chain(some(tools::cases(), &["getent"]));
+    let mut all: Vec<Case> = hybrid.map(|case| case.enforced("hybrid")).collect();
+    all.extend(with_shim(both));
+    all.extend(with_shim(cases![both: nginx_asks_upstream, python_tls, redis_on_the_wildcard, names_looked_up]));
+    all.extend(cases![both: shared_port].into_iter().map(|case| case.enforced("preload")));
     all
 }
 
@@ -99,7 +117,35 @@ fn redis_on_the_wildcard(t: &Test) -> Outcome {
     Ok(())
 }
 
-/// The C library's own look-ups go past its public functions, and so past the shim: the supervisor holds them.
+/// The C library's own look-ups go past its public functions, and so past the shim: the supervisor holds them, and under
+/// preload they have the source that the route prefers.
 fn names_looked_up(t: &Test) -> Outcome {
-    tools::getent(t)
+    let options = format!(
+        "--no-daemon --conf-file=/dev/null --no-resolv --no-hosts --user=root --pid-file --bind-interfaces \
+        --listen-address={F} --log-queries --address=/example.test/10.9.9.9"
+    );
+    let mut server = t.as_root("dnsmasq").words(&options).start()?;
+    net::wait_answers(&format!("{F}:53"))?;
+    let command = tools::with_resolver(t, F, t.chbind(S, "getent ahostsv4 example.test"))?;
+    let done = command.run()?.ok()?;
+    ensure!(done.stdout.contains("10.9.9.9"), "{done}");
+    let from = if t.enforcement() == Some("hybrid") { A } else { F };
+    server.wait_stderr(&format!("query[A] example.test from {from}"))
+}
+
+/// A datagram server that lets others have its port (SO_REUSEADDR): who else is on the wildcard is not known to the shim, so it
+/// serves the primary address, and a line says so.
+fn shared_port(t: &Test) -> Outcome {
+    t.bed().shim_programs()?;
+    for program in LIBCS {
+        for option in ["reuseaddr", "reuseport"] {
+            let words = format!("{program} udp4 opt {option} bind 0.0.0.0:7000 name wait");
+            let mut server = t.chbind(M, &words).stdin(Stdio::piped()).start()?;
+            server.wait_stdout(&format!("bind=ok name={A}:7000 waiting"))?;
+            server.wait_stderr(&format!("0.0.0.0:7000/udp serves {A} only, not {B}"))?;
+            server.say("go")?;
+            server.finish(SOON)?.ok()?;
+        }
+    }
+    Ok(())
 }

@@ -50,7 +50,7 @@ fn dig(t: &Test) -> Outcome {
 }
 
 /// The command line in a mount namespace of its own, where resolv.conf names this server; then under the trial's identity.
-fn with_resolver(t: &Test, server: &str, command: Cmd) -> Outcome<Cmd> {
+pub(crate) fn with_resolver(t: &Test, server: &str, command: Cmd) -> Outcome<Cmd> {
     let file = t.write(&format!("resolv.{server}"), &format!("nameserver {server}\noptions timeout:2 attempts:2\n"))?;
     let script = format!("mount --bind {} /etc/resolv.conf && exec \"$@\"", file.display());
     let wrapped = t.as_root("unshare --mount sh -c").arg(script).arg("sh");
@@ -62,7 +62,7 @@ fn with_resolver(t: &Test, server: &str, command: Cmd) -> Outcome<Cmd> {
 }
 
 /// As every program does it: through the C library, which reads resolv.conf.
-pub(crate) fn getent(t: &Test) -> Outcome {
+fn getent(t: &Test) -> Outcome {
     for address in ["127.0.0.53", "127.0.0.9"] {
         let _server = dns_server(t, address)?;
         let done = with_resolver(t, address, t.chbind(S, "getent ahostsv4 example.test"))?.run()?.ok()?;

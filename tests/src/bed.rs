@@ -81,11 +81,6 @@ impl Bed {
         if control.is_file() {
             fs::copy(control, bed.bin().join("chbindctl"))?;
         }
-        let shim = chbind.with_file_name(SHIM);
-        if !shim.is_file() {
-            return Err(format!("no {SHIM} beside {}: build the whole workspace first", chbind.display()).into());
-        }
-        fs::copy(shim, bed.bin().join(SHIM))?;
         bed.compile("probe", "probe", &[])?;
         bed.compile("probe", "probe-raw", &["-static", "-DRAW"])?;
         for name in STATIC_PROBES.split_whitespace() {

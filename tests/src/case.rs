@@ -64,9 +64,9 @@ impl Case {
         Self { name, identities: self.identities, alone: self.alone, body }
     }
 
-    /// Whether its name, without the module's, is that.
+    /// Whether that is its name, or the end of it.
     pub fn is_called(&self, name: &str) -> bool {
-        self.name.rsplit("::").next() == Some(name)
+        self.name.strip_suffix(name).is_some_and(|before| before.is_empty() || before.ends_with("::"))
     }
 
     /// The trials of this test: `name::root`, `name::user`.
