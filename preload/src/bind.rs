@@ -9,7 +9,7 @@ use chbind_policy::bind::{self, Place};
 use chbind_policy::bpf::Instruction;
 use chbind_policy::perform::{self, Endpoint};
 use chbind_policy::sockaddr::{self, canonical};
-use chbind_policy::{Context, Family, Refusal, Socket, Subject, Transport};
+use chbind_policy::{Context, Family, Reason, Refusal, Socket, Subject, Transport};
 use core::net::{IpAddr, SocketAddr};
 use libc::{AF_INET, AF_INET6, AF_UNSPEC, EADDRINUSE, EADDRNOTAVAIL, EINVAL, SO_LOCK_FILTER, SOL_SOCKET};
 
@@ -35,8 +35,11 @@ fn bound(fd: Fd, address: &[u8]) -> Result<(), Stop> {
     if let Some(at) = place_of_any(context, address).filter(|at| at.port() != 0 || !option::wants_no_port()) {
         return match fd.bind(at) {
             Ok(()) => Ok(()),
-            // Nothing was changed.
-            Err(EINVAL) => Err(Stop::Fail(EINVAL)),
+            // Nothing was changed. The kernel was given an address of the length that is usual: of the program's it cannot speak.
+            Err(EINVAL) => match identify(fd)?.map(|socket| bind::bind(context, &socket, address)) {
+                Some(Err(refusal)) if refusal.reason == Reason::Native => Err(refusal.into()),
+                _ => Err(Stop::Fail(EINVAL)),
+            },
             Err(errno) => {
                 // The supervisor may have the right, and knows who else is there.
                 ask_if_possible()?;

@@ -41,6 +41,9 @@ fn connected(fd: Fd, address: &[u8]) -> Result<(), Stop> {
         ask_if_possible()?;
     }
     let Some(socket) = identify(fd)? else { return Ok(cancellable(|| fd.connect_bytes(address))?) };
+    if sockaddr::family(address).is_none() {
+        return Err(Stop::Fail(EINVAL));
+    }
     if dissolves && socket.transport != Transport::Tcp {
         ask_if_possible()?;
     }
