@@ -226,6 +226,8 @@ static int one(char ***words)
 		report("bind", bind(cur, &a.sa, a.sa.sa_family == AF_INET6 ? sizeof(a.in6) : sizeof(a.in)));
 	}
 	else if (!strcmp(w, "bind-short")) { parse(NEXT, &a); report("bind", bind(cur, &a.sa, 7)); }
+	else if (!strcmp(w, "bind-wide")) { parse(NEXT, &a); report("bind", bind(cur, &a.sa, sizeof(a.in6))); }
+	else if (!strcmp(w, "connect-short")) { parse(NEXT, &a); report("connect", connect(cur, &a.sa, 1)); }
 	else if (!strcmp(w, "bind-long")) { parse(NEXT, &a); report("bind", bind(cur, &a.sa, 4096)); }
 	else if (!strcmp(w, "bind-fault")) report("bind", bind(cur, (struct sockaddr *)16, sizeof(a.in)));
 	else if (!strcmp(w, "bind-unmapped")) report("bind", bind(cur, unmapped(), sizeof(a.in)));
