@@ -1,6 +1,7 @@
 //! bind.
 
 use crate::facts::identify;
+use crate::host::first_there;
 use crate::stop::{Stop, answer, ask_if_possible};
 use crate::sys::{self, Fd, shim};
 use crate::{open, option, tell};
@@ -8,9 +9,9 @@ use chbind_policy::bind::{self, Place};
 use chbind_policy::bpf::Instruction;
 use chbind_policy::perform::{self, Endpoint};
 use chbind_policy::sockaddr::{self, canonical};
-use chbind_policy::{Context, Family, Socket, Subject, Transport};
-use core::net::SocketAddr;
-use libc::{AF_INET, AF_INET6, AF_UNSPEC, EADDRINUSE, EINVAL, SO_LOCK_FILTER, SOL_SOCKET};
+use chbind_policy::{Context, Family, Reason, Refusal, Socket, Subject, Transport};
+use core::net::{IpAddr, SocketAddr};
+use libc::{AF_INET, AF_INET6, AF_UNSPEC, EADDRINUSE, EADDRNOTAVAIL, EINVAL, SO_LOCK_FILTER, SOL_SOCKET};
 
 /// bind(2)
 pub(crate) fn bind_call(fd: Fd, address: &[u8], ask: impl FnOnce() -> sys::Result<usize>) -> sys::Result<usize> {
@@ -43,8 +44,11 @@ fn bound(fd: Fd, address: &[u8]) -> Result<(), Stop> {
     if let Some(at) = place_of_any(context, address).filter(is_simple) {
         return match fd.bind(at) {
             Ok(()) => Ok(()),
-            // Nothing was changed.
-            Err(EINVAL) => Err(Stop::Fail(EINVAL)),
+            // Nothing was changed. The kernel was given an address of the length that is usual: of the program's it cannot speak.
+            Err(EINVAL) => match identify(fd)?.map(|socket| bind::bind(context, &socket, address)) {
+                Some(Err(refusal)) if refusal.reason == Reason::Native => Err(refusal.into()),
+                _ => Err(Stop::Fail(EINVAL)),
+            },
             Err(errno) => {
                 // The supervisor may have the right, and knows who else is there.
                 ask_if_possible()?;
@@ -57,12 +61,23 @@ fn bound(fd: Fd, address: &[u8]) -> Result<(), Stop> {
     }
     let Some(socket) = identify(fd)? else { return Ok(fd.bind_bytes(address)?) };
     ask_if_possible()?;
-    let action = bind::bind(context, &socket, address)?;
+    let action = bind::bind(context, &socket, address).map_err(|refusal| earlier(fd, &socket, address, refusal))?;
     let at = bind_to(fd, &socket, action.place)?;
     if let Some(note) = action.note.filter(|_| !at.ip().to_canonical().is_unspecified()) {
         tell::note(sockaddr::decode(address).map_or(at, canonical), socket.transport, note);
     }
     Ok(())
+}
+
+/// What the kernel says to an address of IPv6 before it asks whose that is (`__inet6_bind`, net/ipv6/af_inet6.c).
+fn earlier(fd: Fd, socket: &Socket, address: &[u8], refusal: Refusal) -> Stop {
+    let has_ports = matches!(socket.transport, Transport::Tcp | Transport::Udp);
+    let is_late = has_ports && socket.family == Family::V6 && refusal.errno == EADDRNOTAVAIL;
+    let Some(asked) = sockaddr::decode(address).filter(|_| is_late) else { return refusal.into() };
+    let is_of_others = socket.transport == Transport::Tcp && asked.ip().is_multicast();
+    let has_port = || perform::local(&fd).is_ok_and(|bound| bound.port() != 0) && perform::holds_port(&fd, socket);
+    let is_barred = socket.v6only && asked.ip().to_canonical().is_ipv4();
+    if is_of_others || is_barred || has_port() { Stop::Fail(EINVAL) } else { refusal.into() }
 }
 
 /// Where a socket goes with this address, if that is the same whatever it is.
@@ -107,9 +122,20 @@ pub(crate) fn bind_to(fd: Fd, socket: &Socket, place: Place) -> Result<SocketAdd
         return mended(bind(otherwise));
     }
     match bind(any) {
-        Err(EADDRINUSE) => mended(bind(otherwise)),
+        Err(EADDRINUSE) if !is_taken_inside(socket, any) => mended(bind(otherwise)),
         done => mended(done),
     }
+}
+
+/// Whether somebody has the wildcard's port on an address of the context: then it has no other place.
+fn is_taken_inside(socket: &Socket, any: SocketAddr) -> bool {
+    let meets = |ip: &IpAddr| match socket.family {
+        Family::V4 => ip.is_ipv4(),
+        Family::V6 => ip.is_ipv6() || !socket.v6only,
+    };
+    // Without the groups.
+    let single = shim().charge.context.heard().filter(|(net, _)| net.prefix_len() == net.max_prefix_len());
+    first_there(Transport::Udp, any.port(), single.map(|(net, _)| net.addr()).filter(meets)).is_some()
 }
 
 /// Whether it would share the wildcard's port: of such sockets the kernel gives a datagram to one alone, and who else is

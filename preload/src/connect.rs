@@ -8,10 +8,10 @@ use crate::stop::{Stop, answer, ask_if_possible};
 use crate::sys::{self, Fd, cancellable, shim};
 use chbind_policy::connect::{self, Connect, Source};
 use chbind_policy::perform::{self, Endpoint, unbound};
-use chbind_policy::sockaddr::{self, canonical, scope};
+use chbind_policy::sockaddr::{self, LEN_V6, canonical, scope};
 use chbind_policy::{Context, Socket, Subject, Transport};
 use core::net::SocketAddr;
-use libc::{AF_UNSPEC, EINPROGRESS, EINVAL, IP_BIND_ADDRESS_NO_PORT, IPPROTO_IP};
+use libc::{AF_UNIX, AF_UNSPEC, EAFNOSUPPORT, EINPROGRESS, EINVAL, IP_BIND_ADDRESS_NO_PORT, IPPROTO_IP};
 
 /// Another thread may give the socket an address between the look at it and the act: then the rule is asked again.
 const ATTEMPTS: usize = 3;
@@ -41,6 +41,9 @@ fn connected(fd: Fd, address: &[u8]) -> Result<(), Stop> {
         ask_if_possible()?;
     }
     let Some(socket) = identify(fd)? else { return Ok(cancellable(|| fd.connect_bytes(address))?) };
+    if sockaddr::family(address).is_none() {
+        return Err(Stop::Fail(EINVAL));
+    }
     let has_port = || fd.local().is_ok_and(|bound| bound.is_none_or(|bound| bound.port() != 0));
     if socket.transport == Transport::Udp && option::is_unclear() && !has_port() {
         ask_if_possible()?;
@@ -50,11 +53,18 @@ fn connected(fd: Fd, address: &[u8]) -> Result<(), Stop> {
     }
     for _ in 0..ATTEMPTS {
         let bound = match socket.transport {
-            Transport::Tcp if !dissolves => local_of_stream(fd, &socket)?,
+            Transport::Tcp if !dissolves => match local_of_stream(fd, &socket)? {
+                Some(bound) => bound,
+                None => return Ok(()),
+            },
             _ => perform::local(&fd)?,
         };
         let host = Asker::new(fd, &socket, 0);
-        let action = connect::connect(context, &socket, bound, address, &host)?;
+        let action = match connect::connect(context, &socket, bound, address, &host) {
+            Ok(action) => action,
+            Err(refusal) if socket.transport != Transport::Tcp || bound.port() == 0 => return Err(refusal.into()),
+            Err(refusal) => return before_the_address(fd).unwrap_or(Err(refusal.into())),
+        };
         if host.is_at_a_loss.get() {
             ask_if_possible()?;
         }
@@ -96,6 +106,20 @@ fn connected(fd: Fd, address: &[u8]) -> Result<(), Stop> {
     Err(Stop::Fail(EINVAL))
 }
 
+/// What the kernel says to a stream whatever the address: that it is connected, being connected, or listening, or how a
+/// connection before has ended (`__inet_stream_connect`, net/ipv4/af_inet.c). `None` if nothing.
+fn before_the_address(fd: Fd) -> Option<Result<(), Stop>> {
+    let [a, b] = (AF_UNIX as u16).to_ne_bytes();
+    let mut nobody = [0; LEN_V6];
+    for (to, from) in nobody.iter_mut().zip([a, b]) {
+        *to = from;
+    }
+    match cancellable(|| fd.connect_bytes(&nobody)) {
+        Err(EAFNOSUPPORT) => None,
+        said => Some(said.map_err(Stop::Fail)),
+    }
+}
+
 /// Pins the socket to `source`. Nothing is remembered of sockets here; so a stream that was given its source by us is left
 /// with a mark, `IP_BIND_ADDRESS_NO_PORT`: when the connection has failed or was dissolved its address shows still, and
 /// without the mark it is one that the program has asked for.
@@ -129,17 +153,24 @@ fn is_marked(fd: Fd) -> bool {
 }
 
 /// The local address of a stream that is to be connected, as the program has bound it. One whose connection has failed or was
-/// dissolved has let go of a port that the kernel chose, and shows it still (`tcp_disconnect`, `inet_put_port`).
-fn local_of_stream(fd: Fd, socket: &Socket) -> Result<SocketAddr, Stop> {
+/// dissolved has let go of a port that the kernel chose, and shows it still (`tcp_disconnect`, `inet_put_port`). `None` if it
+/// turns out to be connected by now.
+fn local_of_stream(fd: Fd, socket: &Socket) -> Result<Option<SocketAddr>, Stop> {
     let context = &shim().charge.context;
     let bound = perform::local(&fd)?;
     if bound.ip().is_unspecified() || bound.port() == 0 {
-        return Ok(bound);
+        return Ok(Some(bound));
     }
     let shown = canonical(bound);
     // One of loopback may have been given by the supervisor, who leaves no mark.
     let may_be_given = is_marked(fd) || option::wants_no_port() || !context.is_assigned(shown.ip(), scope(shown));
-    Ok(if may_be_given && !perform::holds_port(&fd, socket) { unbound(bound) } else { bound })
+    if !may_be_given {
+        return Ok(Some(bound));
+    }
+    if let Some(said) = before_the_address(fd) {
+        return said.map(|()| None);
+    }
+    Ok(Some(if perform::holds_port(&fd, socket) { bound } else { unbound(bound) }))
 }
 
 fn settled(fd: Fd, socket: &Socket, bound: SocketAddr, source: SocketAddr, to: SocketAddr) -> Result<(), Stop> {

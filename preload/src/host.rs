@@ -60,13 +60,22 @@ impl Host for Asker<'_> {
     }
 
     fn serves(&self, transport: Transport, family: Family, port: u16) -> Option<IpAddr> {
-        let diag = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG).ok()?;
-        let is_served = |ip: &IpAddr| {
-            let mut answer = [0; 512];
-            let question = served::question(transport, *ip, port);
-            let len = question.and_then(|question| diag.fd().ask(&question, &mut answer).ok());
-            len.is_some_and(|len| served::is_there(answer.get(..len).unwrap_or_default(), *ip))
-        };
-        served::places(&shim().charge.context, family).find(is_served)
+        first_there(transport, port, served::places(&shim().charge.context, family))
     }
+}
+
+/// The first of these addresses where somebody serves the port.
+pub(crate) fn first_there(
+    transport: Transport,
+    port: u16,
+    mut addresses: impl Iterator<Item = IpAddr>,
+) -> Option<IpAddr> {
+    let diag = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG).ok()?;
+    let is_served = |ip: &IpAddr| {
+        let mut answer = [0; 512];
+        let question = served::question(transport, *ip, port);
+        let len = question.and_then(|question| diag.fd().ask(&question, &mut answer).ok());
+        len.is_some_and(|len| served::is_there(answer.get(..len).unwrap_or_default(), *ip))
+    };
+    addresses.find(is_served)
 }

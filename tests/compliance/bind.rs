@@ -255,6 +255,9 @@ pub(crate) const ROWS: &[Row] = &[
             case(S, "tcp4 bind-badfd 0.0.0.0:P", "bind=EBADF").natively(),
             case(S, "tcp4 bind-file 0.0.0.0:P", "bind=ENOTSOCK").natively(),
             case(S, "tcp4 bind [::1]:P", "bind=EAFNOSUPPORT").natively(),
+            case(D, "tcp6 bind A:P bind-wide A:P", "bind=EINVAL bind=EAFNOSUPPORT").natively(),
+            case(D, "udp6 bind 0.0.0.0:P bind-wide 0.0.0.0:P", "bind=EINVAL bind=EAFNOSUPPORT").natively(),
+            case(S, "tcp4 bind A:P listen connect-short A:P", "bind=ok listen=ok connect=EINVAL").natively(),
             case(S, "tcp4 connect-fault", "connect=EFAULT").natively(),
             case(S, "udp4 connect-fault", "connect=EFAULT").natively(),
             case(S, "unix bind 10.0.0.1:P", "bind=EINVAL").natively(),
@@ -265,6 +268,8 @@ pub(crate) const ROWS: &[Row] = &[
             case(S, "udp4 connect unix:@longer-than-an-address", "connect=EAFNOSUPPORT").natively(),
             // Wrong twice over: the kernel's order.
             case(S, "tcp4 bind A:P bind F:P", "bind=ok bind=EADDRNOTAVAIL"),
+            case(P, "tcp6 bind [A6]:P bind [F6]:P", "bind=ok bind=EINVAL"),
+            case(P, "udp6 bind [A6]:P bind [F6]:P", "bind=ok bind=EINVAL"),
         ],
     ),
     row(

@@ -515,6 +515,11 @@ pub(crate) const ROWS: &[Row] = &[
             )
             .seen(&["tcp R:P sees A"]),
             case(S, "tcp4 connect R:P connect R:P", "connect=ok connect=EISCONN").seen(&["tcp R:P sees A"]).natively(),
+            // Whatever the address of the second is.
+            case(S, "tcp4 bind A:P2 listen connect [::1]:P", "bind=ok listen=ok connect=EISCONN").natively(),
+            case(Z, "tcp4 connect R:P connect 127.0.0.1:P", "connect=ok connect=EISCONN")
+                .seen(&["tcp R:P sees A"])
+                .natively(),
             case(S, "tcp4 sndtimeo 200 connect H:P", "connect=EINPROGRESS").natively(),
             case(S, "tcp4 alarm 200 connect H:P connect-unspec", "connect=EINTR connect-unspec=ok").natively(),
             case(S, "tcp4 alarm 200 connect H:P opt nonblock connect H:P", "connect=EINTR connect=EALREADY").natively(),

@@ -75,8 +75,10 @@ pub(crate) const ROWS: &[Row] = &[row(
         // Room that is too short for an address gets as much of it as the kernel gives.
         case(
             S,
-            "udp4 bind 127.0.0.1:P udp4 bind 127.0.0.1:P2 sendto 127.0.0.1:P use 0 recvfrom-short",
-            "bind=ok bind=ok sendto=ok recvfrom-short=hello len=16 kept=ok",
+            "udp4 bind 127.0.0.1:P udp4 bind 127.0.0.1:P2 sendto 127.0.0.1:P sendto 127.0.0.1:P sendto 127.0.0.1:P \
+             use 0 recvfrom-short recvmsg-short recvmmsg-short",
+            "bind=ok bind=ok sendto=ok sendto=ok sendto=ok recvfrom-short=hello len=16 kept=ok \
+             recvmsg-short=hello len=16 kept=ok recvmmsg-short=hello len=16 kept=ok",
         )
         .natively(),
         // Addresses are shown as they are, and so is what is not bound.

@@ -85,7 +85,7 @@ pub(crate) const ENFORCEMENTS: &[Enforcement] = &[
     Enforcement {
         name: "hybrid",
         option: "--enforce hybrid",
-        models: &["exec"],
+        models: &["exec", "parent"],
         probes: &[("probe", By::Shim), ("probe-raw", By::Supervisor)],
     },
     // Static programs and bare calls are out of its reach.

@@ -47,6 +47,15 @@ pub(crate) const ROWS: &[Row] = &[
             ]),
             case(M, "udp4 bind 0.0.0.0:P udp4 sendto 127.0.0.1:P use 0 recv", "bind=ok sendto=ok recv=hello"),
             case(M, "udp4 bind 0.0.0.0:0 name", "bind=ok name=0.0.0.0:*"),
+            // One that shares its port, while there is nobody to share it with.
+            case(M, "udp4 opt reuseaddr bind 0.0.0.0:P name", "bind=ok name=0.0.0.0:P").cannot(&[(
+                "preload",
+                "nothing is remembered of sockets: who else is on the wildcard may be outside, so the primary alone is served, \
+                 and a line says so",
+            )]),
+            // The port is taken on another address of the context.
+            case(M, "udp4 bind B:P udp4 bind 0.0.0.0:P", "bind=ok bind=EADDRINUSE").natively(),
+            case(M, "udp4 bind BC:P udp4 bind 0.0.0.0:P", "bind=ok bind=EADDRINUSE").natively(),
             // The filter stays: it cannot be taken off, and no other put in its place.
             case(
                 M,

@@ -226,6 +226,8 @@ static int one(char ***words)
 		report("bind", bind(cur, &a.sa, a.sa.sa_family == AF_INET6 ? sizeof(a.in6) : sizeof(a.in)));
 	}
 	else if (!strcmp(w, "bind-short")) { parse(NEXT, &a); report("bind", bind(cur, &a.sa, 7)); }
+	else if (!strcmp(w, "bind-wide")) { parse(NEXT, &a); report("bind", bind(cur, &a.sa, sizeof(a.in6))); }
+	else if (!strcmp(w, "connect-short")) { parse(NEXT, &a); report("connect", connect(cur, &a.sa, 1)); }
 	else if (!strcmp(w, "bind-long")) { parse(NEXT, &a); report("bind", bind(cur, &a.sa, 4096)); }
 	else if (!strcmp(w, "bind-fault")) report("bind", bind(cur, (struct sockaddr *)16, sizeof(a.in)));
 	else if (!strcmp(w, "bind-unmapped")) report("bind", bind(cur, unmapped(), sizeof(a.in)));
@@ -282,7 +284,7 @@ static int one(char ***words)
 	else if (!strcmp(w, "splice")) send_pipe();
 	else if (!strcmp(w, "recv")) receive();
 	else if (!strcmp(w, "recvfrom")) receive_from();
-	else if (!strcmp(w, "recvfrom-short")) receive_short();
+	else if (!strncmp(w, "recv", 4) && strstr(w, "-short")) receive_short(w);
 	else if (!strcmp(w, "recvmsg")) receive_message(0);
 	else if (!strcmp(w, "recvmmsg")) receive_message(1);
 	else if (!strcmp(w, "serve")) serve(0);

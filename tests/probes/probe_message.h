@@ -160,23 +160,37 @@ static void receive_from(void)
 	say_address("from", &in.from);
 }
 
-/* Again, with room for half an address: how long it would be, and whether what is behind that room is as before. */
-static void receive_short(void)
+/* By recvfrom, recvmsg or recvmmsg, with room for half an address: how long it would be, and whether what is behind that room
+ * is as before. */
+static void receive_short(const char *call)
 {
 	char text[64], len_text[16];
+	struct iovec iov = { text, sizeof(text) - 1 };
+	struct mmsghdr m = { .msg_hdr = { .msg_iov = &iov, .msg_iovlen = 1 } };
 	unsigned char room[16];
 	socklen_t len = sizeof(room) / 2, at;
 	ssize_t n;
 
 	memset(room, 0xaa, sizeof(room));
 	set_timeout(SO_RCVTIMEO, SOON);
-	n = recvfrom(cur, text, sizeof(text) - 1, 0, (struct sockaddr *)room, &len);
+	m.msg_hdr.msg_name = room;
+	m.msg_hdr.msg_namelen = len;
+	if (!strncmp(call, "recvmmsg", 8)) {
+		n = recvmmsg(cur, &m, 1, 0, NULL);
+		n = n == 1 ? (ssize_t)m.msg_len : -1;
+		len = m.msg_hdr.msg_namelen;
+	} else if (!strncmp(call, "recvmsg", 7)) {
+		n = recvmsg(cur, &m.msg_hdr, 0);
+		len = m.msg_hdr.msg_namelen;
+	} else {
+		n = recvfrom(cur, text, sizeof(text) - 1, 0, (struct sockaddr *)room, &len);
+	}
 	if (n < 0) {
-		report("recvfrom-short", -1);
+		report(call, -1);
 		return;
 	}
 	text[n] = 0;
-	say("recvfrom-short", text);
+	say(call, text);
 	snprintf(len_text, sizeof(len_text), "%u", len);
 	say("len", len_text);
 	for (at = sizeof(room) / 2; at < sizeof(room) && room[at] == 0xaa; at++)

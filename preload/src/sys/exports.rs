@@ -351,7 +351,10 @@ unsafe fn send_as_kernel_has_it(fd: c_int, message: &msghdr, flags: c_int) -> Re
     };
     let Some(control) = control else { return ask() };
     let pieces = Pieces { at: message.msg_iov as usize, count: message.msg_iovlen };
-    // Longer ones the kernel cuts off (__copy_msghdr, net/socket.c).
+    // __copy_msghdr (net/socket.c): longer ones it cuts off, but what is longer than an int can say.
+    if !message.msg_name.is_null() && (message.msg_namelen as c_int) < 0 {
+        return ask();
+    }
     let len = message.msg_namelen.min(LEN_MAX as socklen_t);
     // SAFETY: as the caller promises.
     unsafe { send(fd, (message.msg_name, len), control, pieces, flags, || past(libc::SYS_sendmsg, args), ask) }
