@@ -21,8 +21,8 @@ pub(crate) const LIBCS: [&str; 2] = ["probe", "probe-musl"];
 pub(crate) fn cases() -> Vec<Case> {
     let mut all = cases![both: exports, options_that_do_not_go_together];
     all.extend(with_shim(cases![
-        both: peers_on_loopback, errno_and_names, overflow, wildcard, sources, refusals, inherited_datagram_sockets,
-            received_datagram_sockets, several_addresses, number_of_the_context, nothing_left
+        both: peers_on_loopback, errno_and_names, overflow, nothing_is_written_past_names, short_names_of_loopback, wildcard, sources, refusals, inherited_datagram_sockets,
+            received_datagram_sockets, several_addresses, number_of_the_context, nothing_left, no_context_in_another
     ]));
     all
 }
@@ -104,6 +104,28 @@ fn overflow(t: &Test) -> Outcome {
     t.bed().shim_programs()?;
     t.chbind(S, "shown 127.0.0.1 overflow").run()?.killed_by(Signal::SIGABRT)?.told(&["buffer overflow detected"])?;
     Ok(())
+}
+
+/// Fails unless this holds for each name of a peer, however little room there was for it.
+fn names_with_little_room(t: &Test, is_good: impl Fn(&str) -> bool) -> Outcome {
+    t.bed().shim_programs()?;
+    for program in ["names", "names-musl"] {
+        let done = t.chbind("--ip 10.0.0.1 --ip fd00:1::1 --nid 1000", program).run()?.ok()?;
+        ensure!(done.stdout.lines().count() == 30, "{done}");
+        let bad: Vec<&str> = done.stdout.lines().filter(|line| !is_good(line)).collect();
+        ensure!(bad.is_empty(), "{program}: {bad:?}");
+    }
+    Ok(())
+}
+
+/// What a program has no room for is not written.
+fn nothing_is_written_past_names(t: &Test) -> Outcome {
+    names_with_little_room(t, |line| line.ends_with(" kept"))
+}
+
+/// Where there is room for the address and no more, it is not shown as what it is either.
+fn short_names_of_loopback(t: &Test) -> Outcome {
+    names_with_little_room(t, |line| !line.contains("127.3.232.1"))
 }
 
 /// A server on the wildcard is on A, and nowhere else.
@@ -260,5 +282,15 @@ fn nothing_left(t: &Test) -> Outcome {
     killed.signal(Signal::SIGKILL)?;
     killed.finish(SOON)?.killed_by(Signal::SIGKILL)?;
     ensure!(wait_for(SOON, || t.processes().is_empty()), "left: {:?}", t.processes());
+    Ok(())
+}
+
+/// A context is neither left nor made within another, however either is enforced.
+fn no_context_in_another(t: &Test) -> Outcome {
+    for inner in ["seccomp", "hybrid", "preload"] {
+        let inner = t.native("chbind --ip 10.0.0.2 --enforce").words(inner).words("-- echo this was run");
+        let done = t.chbind(S, "").then(inner).run()?.exited(125)?.printed("")?;
+        done.told(&["chbind: already inside a context"])?;
+    }
     Ok(())
 }
