@@ -1,5 +1,4 @@
-//! The shim, whatever program it is in: what it exports, what it shows, sockets that it did not make, several addresses, the
-//! number of the context.
+//! The shim, whatever program it is in: what it exports, what it shows, several addresses, the number of the context.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -21,8 +20,7 @@ pub(crate) const LIBCS: [&str; 2] = ["probe", "probe-musl"];
 pub(crate) fn cases() -> Vec<Case> {
     let mut all = cases![both: exports, options_that_do_not_go_together];
     all.extend(with_shim(cases![
-        both: peers_on_loopback, errno_and_names, overflow, nothing_is_written_past_names, short_names_of_loopback, wildcard, sources, refusals, inherited_datagram_sockets,
-            received_datagram_sockets, several_addresses, number_of_the_context, nothing_left, no_context_in_another
+        both: peers_on_loopback, errno_and_names, overflow, nothing_is_written_past_names, short_names_of_loopback, wildcard, sources, refusals, several_addresses, number_of_the_context, nothing_left, no_context_in_another
     ]));
     all
 }
@@ -172,66 +170,6 @@ fn refusals(t: &Test) -> Outcome {
         for protocol in ["tcp", "udp"] {
             let why = format!("refused bind to {F}:8080/{protocol}: not an address of this context ({A})");
             ensure!(told.contains(&format!("] {program}: {why}")), "{program}: {told}");
-        }
-    }
-    Ok(())
-}
-
-/// A datagram socket that was made outside, without an address or on the wildcard, speaks as the context or not at all.
-fn inherited_datagram_sockets(t: &Test) -> Outcome {
-    t.bed().shim_programs()?;
-    let peer = net::udp_peer(&format!("{F}:7300"))?;
-    for program in LIBCS {
-        for (made, inside) in [
-            ("udp4", "sendto"),
-            ("udp4", "sendmsg"),
-            ("udp4", "sendmmsg"),
-            ("udp4 bind 0.0.0.0:7301", "sendto"),
-            ("udp4 bind 0.0.0.0:7301", "sendmsg"),
-            ("udp4 bind 0.0.0.0:7301", "sendmmsg"),
-            ("udp4", "connect"),
-            ("udp4 bind 0.0.0.0:7301", "connect"),
-        ] {
-            for options in [S, M] {
-                // Another socket has been sent from before: that all were the context's own is not remembered.
-                let rest = if inside == "connect" { "send" } else { "" };
-                let inside = format!("udp4 sendto {F}:7300 fd 3 {inside} {F}:7300 {rest}");
-                let command = t.native(&format!("probe {made} exec")).then(t.chbind(options, program)).words(&inside);
-                let done = command.run()?.ok()?;
-                ensure!(done.stdout.contains("sendto=ok "), "{done}");
-                // The supervisor refuses to connect the wildcard.
-                for _ in 0..done.stdout.split_whitespace().filter(|word| is_sent(word)).count() {
-                    ensure_eq!(net::receive(&peer)?.1, A.parse::<IpAddr>()?, "{made}, {program} {inside}");
-                }
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Whether the probe's word says that something was sent.
-fn is_sent(word: &str) -> bool {
-    word.starts_with("send") && word.ends_with("=ok")
-}
-
-/// The same for one that comes over a Unix socket later.
-fn received_datagram_sockets(t: &Test) -> Outcome {
-    t.bed().shim_programs()?;
-    let peer = net::udp_peer(&format!("{F}:7300"))?;
-    for program in LIBCS {
-        for made in ["udp4", "udp4 bind 0.0.0.0:7301"] {
-            for (number, call) in ["sendto", "sendmsg", "sendmmsg"].into_iter().enumerate() {
-                let at = format!("unix:@{}-{program}-{number}", t.dir().display());
-                let mut giver = t.native(&format!("probe {made} pass {at}")).start()?;
-                giver.wait_stdout("waiting")?;
-                let words = format!("{program} udp4 sendto {F}:7300 take {at} {call} {F}:7300");
-                let done = t.chbind(S, &words).run()?.ok()?;
-                ensure!(done.stdout.starts_with("sendto=ok ") && !done.stdout.contains("take="), "{done}");
-                for _ in 0..done.stdout.split_whitespace().filter(|word| is_sent(word)).count() {
-                    ensure_eq!(net::receive(&peer)?.1, A.parse::<IpAddr>()?, "{made}, {words}");
-                }
-                giver.finish(SOON)?.ok()?;
-            }
         }
     }
     Ok(())
