@@ -33,6 +33,7 @@ mod servers;
 mod set_id;
 mod shim;
 mod shim_around;
+mod shim_outside;
 mod shim_programs;
 mod shim_threads;
 mod signals;
@@ -80,6 +81,7 @@ fn cases() -> Vec<Case> {
         set_id::cases(),
         shim::cases(),
         shim_around::cases(),
+        shim_outside::cases(),
         shim_programs::cases(),
         shim_threads::cases(),
         signals::cases(),

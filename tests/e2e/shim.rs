@@ -1,5 +1,4 @@
-//! The shim, whatever program it is in: what it exports, what it shows, sockets that it did not make, several addresses, the
-//! number of the context.
+//! The shim, whatever program it is in: what it exports, what it shows, several addresses, the number of the context.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -21,8 +20,7 @@ pub(crate) const LIBCS: [&str; 2] = ["probe", "probe-musl"];
 pub(crate) fn cases() -> Vec<Case> {
     let mut all = cases![both: exports, options_that_do_not_go_together];
     all.extend(with_shim(cases![
-        both: peers_on_loopback, errno_and_names, overflow, wildcard, sources, refusals, inherited_datagram_sockets,
-            received_datagram_sockets, several_addresses, number_of_the_context, nothing_left
+        both: peers_on_loopback, errno_and_names, overflow, nothing_is_written_past_names, short_names_of_loopback, wildcard, sources, refusals, several_addresses, number_of_the_context, nothing_left, no_context_in_another
     ]));
     all
 }
@@ -106,6 +104,28 @@ fn overflow(t: &Test) -> Outcome {
     Ok(())
 }
 
+/// Fails unless this holds for each name of a peer, however little room there was for it.
+fn names_with_little_room(t: &Test, is_good: impl Fn(&str) -> bool) -> Outcome {
+    t.bed().shim_programs()?;
+    for program in ["names", "names-musl"] {
+        let done = t.chbind("--ip 10.0.0.1 --ip fd00:1::1 --nid 1000", program).run()?.ok()?;
+        ensure!(done.stdout.lines().count() == 30, "{done}");
+        let bad: Vec<&str> = done.stdout.lines().filter(|line| !is_good(line)).collect();
+        ensure!(bad.is_empty(), "{program}: {bad:?}");
+    }
+    Ok(())
+}
+
+/// What a program has no room for is not written.
+fn nothing_is_written_past_names(t: &Test) -> Outcome {
+    names_with_little_room(t, |line| line.ends_with(" kept"))
+}
+
+/// Where there is room for the address and no more, it is not shown as what it is either.
+fn short_names_of_loopback(t: &Test) -> Outcome {
+    names_with_little_room(t, |line| !line.contains("127.3.232.1"))
+}
+
 /// A server on the wildcard is on A, and nowhere else.
 fn wildcard(t: &Test) -> Outcome {
     t.bed().shim_programs()?;
@@ -150,58 +170,6 @@ fn refusals(t: &Test) -> Outcome {
         for protocol in ["tcp", "udp"] {
             let why = format!("refused bind to {F}:8080/{protocol}: not an address of this context ({A})");
             ensure!(told.contains(&format!("] {program}: {why}")), "{program}: {told}");
-        }
-    }
-    Ok(())
-}
-
-/// A datagram socket that was made outside, without an address or on the wildcard, speaks as the context or not at all.
-fn inherited_datagram_sockets(t: &Test) -> Outcome {
-    t.bed().shim_programs()?;
-    let peer = net::udp_peer(&format!("{F}:7300"))?;
-    for program in LIBCS {
-        for (made, inside) in [
-            ("udp4", "sendto"),
-            ("udp4", "sendmsg"),
-            ("udp4", "sendmmsg"),
-            ("udp4 bind 0.0.0.0:7301", "sendto"),
-            ("udp4 bind 0.0.0.0:7301", "sendmsg"),
-            ("udp4 bind 0.0.0.0:7301", "sendmmsg"),
-        ] {
-            for options in [S, M] {
-                // Another socket has been sent from before: that all were the context's own is not remembered.
-                let inside = format!("udp4 sendto {F}:7300 fd 3 {inside} {F}:7300");
-                let command = t.native(&format!("probe {made} exec")).then(t.chbind(options, program)).words(&inside);
-                let done = command.run()?.ok()?;
-                ensure!(done.stdout.contains("sendto=ok "), "{done}");
-                // The bind's outcome is lost with the exec.
-                for _ in 0..done.stdout.matches("=ok").count() {
-                    ensure_eq!(net::receive(&peer)?.1, A.parse::<IpAddr>()?, "{made}, {program} {inside}");
-                }
-            }
-        }
-    }
-    Ok(())
-}
-
-/// The same for one that comes over a Unix socket later.
-fn received_datagram_sockets(t: &Test) -> Outcome {
-    t.bed().shim_programs()?;
-    let peer = net::udp_peer(&format!("{F}:7300"))?;
-    for program in LIBCS {
-        for made in ["udp4", "udp4 bind 0.0.0.0:7301"] {
-            for (number, call) in ["sendto", "sendmsg", "sendmmsg"].into_iter().enumerate() {
-                let at = format!("unix:@{}-{program}-{number}", t.dir().display());
-                let mut giver = t.native(&format!("probe {made} pass {at}")).start()?;
-                giver.wait_stdout("waiting")?;
-                let words = format!("{program} udp4 sendto {F}:7300 take {at} {call} {F}:7300");
-                let done = t.chbind(S, &words).run()?.ok()?;
-                ensure!(done.stdout.starts_with("sendto=ok ") && !done.stdout.contains("take="), "{done}");
-                for _ in 0..done.stdout.matches("=ok").count() {
-                    ensure_eq!(net::receive(&peer)?.1, A.parse::<IpAddr>()?, "{made}, {words}");
-                }
-                giver.finish(SOON)?.ok()?;
-            }
         }
     }
     Ok(())
@@ -260,5 +228,15 @@ fn nothing_left(t: &Test) -> Outcome {
     killed.signal(Signal::SIGKILL)?;
     killed.finish(SOON)?.killed_by(Signal::SIGKILL)?;
     ensure!(wait_for(SOON, || t.processes().is_empty()), "left: {:?}", t.processes());
+    Ok(())
+}
+
+/// A context is neither left nor made within another, however either is enforced.
+fn no_context_in_another(t: &Test) -> Outcome {
+    for inner in ["seccomp", "hybrid", "preload"] {
+        let inner = t.native("chbind --ip 10.0.0.2 --enforce").words(inner).words("-- echo this was run");
+        let done = t.chbind(S, "").then(inner).run()?.exited(125)?.printed("")?;
+        done.told(&["chbind: already inside a context"])?;
+    }
     Ok(())
 }

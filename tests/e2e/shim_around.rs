@@ -5,13 +5,15 @@ use std::process::Stdio;
 
 use chbind_tests::bed::SHIM;
 use chbind_tests::net::{self, A, F, Peer};
-use chbind_tests::{Case, Outcome, SOON, Test, cases, ensure, ensure_eq};
+use chbind_tests::{Case, Outcome, SOON, Test, Who, cases, ensure, ensure_eq};
 
 use crate::rows::S;
 use crate::shim::with_shim;
 
 pub(crate) fn cases() -> Vec<Case> {
     let mut all: Vec<Case> = cases![both: static_program].into_iter().map(|case| case.enforced("hybrid")).collect();
+    let preload = cases![both: programs_that_are_not_held, children_that_leave];
+    all.extend(preload.into_iter().map(|case| case.enforced("preload")));
     all.extend(with_shim(cases![
         both: library_of_the_users, allocator_of_the_users, system_calls_by_hand, environment_cleared, damaged_inside,
             damaged_outside
@@ -95,6 +97,49 @@ fn static_program(t: &Test) -> Outcome {
     serves(t, "probe-raw", true)?;
     serves(t, "env probe-raw", true)?;
     t.chbind(S, "probe-raw").words(&format!("tcp4 bind {F}:8080")).run()?.ok()?.printed("bind=EADDRNOTAVAIL")?;
+    Ok(())
+}
+
+/// A copy of the probe of the trial's own.
+fn own_probe(t: &Test, name: &str) -> Outcome<String> {
+    let path = t.dir().join(name);
+    std::fs::copy(t.bed().bin().join("probe"), &path)?;
+    Ok(path.display().to_string())
+}
+
+/// What the shim cannot be in is not run under preload.
+fn programs_that_are_not_held(t: &Test) -> Outcome {
+    let (set_id, capable) = (own_probe(t, "set-id")?, own_probe(t, "capable")?);
+    t.as_root(&format!("chmod 6755 {set_id}")).run()?.ok()?;
+    t.as_root(&format!("setcap cap_net_bind_service+ep {capable}")).run()?.ok()?;
+    let probe = t.bed().bin().join("probe-raw").display().to_string();
+    let script = t.write("script", &format!("#!{probe}\n"))?;
+    t.native(&format!("chmod 755 {}", script.display())).run()?.ok()?;
+    let script = script.display().to_string();
+    for (program, why) in [(probe.as_str(), "statically linked"), (&script, "statically linked")] {
+        let done = t.chbind(S, &format!("{program} tcp4")).run()?.exited(125)?.printed("")?;
+        done.told(&["chbind: --enforce preload: ", why])?.told(&["hint: --enforce seccomp"])?;
+    }
+    // Root gains nothing by either.
+    if t.who() == Who::User {
+        for (program, why) in [(set_id, "set-user-id"), (capable, "capabilities")] {
+            let done = t.chbind(S, &format!("{program} tcp4")).run()?.exited(125)?.printed("")?;
+            done.told(&["chbind: --enforce preload: ", why])?.told(&["hint: --enforce seccomp"])?;
+        }
+    }
+    Ok(())
+}
+
+/// A child that the shim does not go into runs outside of the context, and a line says so.
+fn children_that_leave(t: &Test) -> Outcome {
+    let probe = t.bed().bin().join("probe").display().to_string();
+    for (command, why) in [
+        ("env probe-raw".to_owned(), "probe-raw leaves the context: it is statically linked"),
+        (format!("env -i {probe}"), "probe leaves the context: its environment does not name the context"),
+    ] {
+        let done = t.chbind(S, &format!("{command} tcp4 bind 0.0.0.0:8080 name")).run()?.ok()?;
+        done.printed("bind=ok name=0.0.0.0:8080")?.told(&["chbind: ", why, "--enforce seccomp"])?;
+    }
     Ok(())
 }
 

@@ -5,12 +5,14 @@
  *     accept=127.0.0.1 accept4=127.0.0.1 peer=127.0.0.1 ... errno=kept
  *
  * Built with _FORTIFY_SOURCE, recvfrom is __recvfrom_chk: the room is known, the count is not. `shown ADDR overflow` asks for
- * more than there is room for.
+ * more than there is room for. `shown ADDR small` does it in a thread with the smallest stack that there is.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
+#include <limits.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,11 +55,14 @@ static int bound(int type, struct sockaddr_in *a)
 	return fd;
 }
 
-int main(int argc, char **argv)
+/* By how much more than there is room for is asked. */
+static size_t more;
+
+static void *calls(void *unused)
 {
 	char text[16];
 	/* Not known to the compiler. */
-	volatile size_t count = argc > 2 ? sizeof(text) + 1 : sizeof(text);
+	volatile size_t count = sizeof(text) + more;
 	struct sockaddr_in server_at, from, to;
 	struct sockaddr *peer = (struct sockaddr *)&from;
 	socklen_t len = sizeof(from);
@@ -68,12 +73,7 @@ int main(int argc, char **argv)
 	struct mmsghdr in = { .msg_hdr = { .msg_iov = &room, .msg_iovlen = 1 } };
 	int listener, client, server, one = 1;
 
-	if (argc < 2)
-		return 99;
 	errno = MARK;
-	at.sin_family = AF_INET;
-	at.sin_addr.s_addr = inet_addr(argv[1]);
-
 	listener = bound(SOCK_STREAM, &server_at);
 	done("setsockopt", setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)));
 	done("listen", listen(listener, 8));
@@ -117,5 +117,27 @@ int main(int argc, char **argv)
 	done("send", send(client, "hello", 5, 0));
 	done("recvfrom", recvfrom(server, text, sizeof(text), 0, NULL, NULL));
 	printf("errno=%s\n", touched[0] ? touched : "kept");
+	return unused;
+}
+
+int main(int argc, char **argv)
+{
+	pthread_attr_t attributes;
+	pthread_t thread;
+
+	if (argc < 2)
+		return 99;
+	at.sin_family = AF_INET;
+	at.sin_addr.s_addr = inet_addr(argv[1]);
+	more = argc > 2 && !strcmp(argv[2], "overflow");
+	if (argc < 3 || more) {
+		calls(NULL);
+		return 0;
+	}
+	pthread_attr_init(&attributes);
+	/* The C library's own printf needs some of it. */
+	pthread_attr_setstacksize(&attributes, PTHREAD_STACK_MIN < 16384 ? 16384 : PTHREAD_STACK_MIN);
+	pthread_create(&thread, &attributes, calls, NULL);
+	pthread_join(thread, NULL);
 	return 0;
 }

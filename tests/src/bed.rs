@@ -158,10 +158,10 @@ impl Bed {
     fn build_shim_programs(&self) -> Outcome {
         self.compile("probe", "probe-syscall", &["-DRAW"])?;
         self.compile("interpose", "interpose.so", &["-shared", "-fPIC"])?;
-        for name in ["blocked", "children", "shown"] {
+        for name in ["blocked", "children", "execs", "names", "shown"] {
             self.compile(name, name, &["-D_FORTIFY_SOURCE=2", "-pthread"])?;
         }
-        for name in ["probe", "blocked", "children", "shown"] {
+        for name in ["probe", "blocked", "children", "execs", "names", "shown"] {
             self.compile_with("musl-gcc", &probes().join(format!("{name}.c")), &format!("{name}-musl"), &MUSL)?;
         }
         Ok(())
