@@ -31,6 +31,8 @@ mod rules_connect;
 mod runtimes;
 mod servers;
 mod set_id;
+mod shim_exec;
+mod shim_netif;
 mod signals;
 mod ssh;
 mod status;
@@ -74,6 +76,8 @@ fn cases() -> Vec<Case> {
         runtimes::cases(),
         servers::cases(),
         set_id::cases(),
+        shim_exec::cases(),
+        shim_netif::cases(),
         signals::cases(),
         ssh::cases(),
         status::cases(),
