@@ -32,6 +32,7 @@ mod runtimes;
 mod servers;
 mod set_id;
 mod shim_exec;
+mod shim_lines;
 mod shim_netif;
 mod signals;
 mod ssh;
@@ -77,6 +78,7 @@ fn cases() -> Vec<Case> {
         servers::cases(),
         set_id::cases(),
         shim_exec::cases(),
+        shim_lines::cases(),
         shim_netif::cases(),
         signals::cases(),
         ssh::cases(),

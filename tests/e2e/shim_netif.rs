@@ -53,7 +53,7 @@ const SHOWN: &[Shown] = &[
         [LOOPBACK, NONE, NONE, "10.1.0.3", "10.2.0.1"],
     ),
     // The same address is another on another link.
-    ("--ip fe80::77%v1 --loopback deny", &[("v1", &["fe80::77"])], [GONE, GONE, GONE, GONE, NONE]),
+    ("--ip fe80::77%v1", &[("lo", &[LOOPBACK]), ("v1", &["fe80::77"])], [LOOPBACK, GONE, GONE, GONE, NONE]),
     ("--ip 10.0.0.2", &[("lo", &["10.0.0.2", LOOPBACK])], [LOOPBACK, GONE, GONE, GONE, GONE]),
     ("--ip 10.0.0.2 --loopback deny", &[("lo", &["10.0.0.2"])], [NONE, GONE, GONE, GONE, GONE]),
     (
