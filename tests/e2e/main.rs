@@ -32,8 +32,10 @@ mod runtimes;
 mod servers;
 mod set_id;
 mod shim_exec;
+mod shim_leaves;
 mod shim_lines;
 mod shim_netif;
+mod shim_not_started;
 mod signals;
 mod ssh;
 mod status;
@@ -78,8 +80,10 @@ fn cases() -> Vec<Case> {
         servers::cases(),
         set_id::cases(),
         shim_exec::cases(),
+        shim_leaves::cases(),
         shim_lines::cases(),
         shim_netif::cases(),
+        shim_not_started::cases(),
         signals::cases(),
         ssh::cases(),
         status::cases(),

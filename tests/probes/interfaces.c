@@ -1,5 +1,6 @@
-/* `interfaces [addresses|names|all] [NAME...]`: which interfaces and addresses each function of the C library shows, a line each, sorted; and what
- * the ioctls of netdevice(7) say of each NAME. `addresses` and `names` ask getifaddrs(3) or if_nameindex(3) alone.
+/* `interfaces [addresses|names|requests|all] [NAME...]`: which interfaces and addresses each function of the C library shows, a line each, sorted; and what
+ * the ioctls of netdevice(7) say of each NAME. `addresses` and `names` ask getifaddrs(3) or if_nameindex(3) alone, `requests` those ioctls; they print
+ * how many pieces of memory are lost each time as well (heap.h).
  *
  *     $ interfaces all eth0
  *     getifaddrs lo 127.0.0.1
@@ -19,6 +20,10 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "heap.h"
+
+#define TIMES 51
 
 static char lines[256][128];
 static int count;
@@ -119,26 +124,46 @@ static void one(int fd, const char *name)
 	printf(" name=%s\n", index < 64 ? "ok" : "none");
 }
 
+static void requests(int fd)
+{
+	const char *names[] = { "lo", "v0", "v1" };
+	struct ifreq r;
+	int n;
+
+	for (n = 0; n < 3; n++) {
+		memset(&r, 0, sizeof(r));
+		strcpy(r.ifr_name, names[n]);
+		print("flags", names[n], ioctl(fd, SIOCGIFFLAGS, &r) ? "hidden" : "shown");
+	}
+}
+
 int main(int words, char **word)
 {
+	long live = 0;
 	const char *which = words > 1 ? word[1] : "all";
 	int n, all = !strcmp(which, "all"), fd = socket(AF_INET, SOCK_DGRAM, 0);
 
 	if (fd < 0)
 		fd = socket(AF_UNIX, SOCK_DGRAM, 0);
-	for (n = 0; n < 50; n++) {
-		/* Lists are freed as often as they are asked for. */
+	for (n = 0; n < TIMES; n++) {
+		/* Lists are freed as often as they are asked for. What is made once is made in the first round. */
+		live = n == 1 ? heap_live : live;
 		count = 0;
 		if (all || !strcmp(which, "addresses"))
 			addresses();
 		if (all || !strcmp(which, "names"))
 			names();
+		if (!strcmp(which, "requests"))
+			requests(fd);
 	}
+	live = heap_live - live;
 	if (all)
 		conf(fd);
 	qsort(lines, count, sizeof(lines[0]), compare);
 	for (n = 0; n < count; n++)
 		puts(lines[n]);
+	if (!all)
+		printf("lost=%ld of %d\n", live, TIMES - 1);
 	for (n = 2; n < words; n++)
 		one(fd, word[n]);
 	return 0;

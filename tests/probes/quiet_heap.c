@@ -1,5 +1,5 @@
 /* `quiet_heap FOREIGN`: makes every call that a shim stands before, some that succeed and some that are refused, while its
- * own malloc counts who asks for memory; prints how often that was, and how many of the calls did not do what they should.
+ * own malloc (heap.h) counts who asks for memory; prints how often that was, and how many of the calls did not do what they should.
  *
  *     $ quiet_heap 10.0.0.3
  *     counted=3 allocations=0 calls=43 wrong=0 first=none
@@ -20,53 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* These go before the C library's, for all libraries. Nothing is ever given back. */
-static char heap[1 << 22];
-static size_t taken;
-static volatile int counting, allocations;
-
-static void *take(size_t size)
-{
-	size_t *at = (size_t *)(heap + taken);
-
-	allocations += counting;
-	size = (size + 15) & ~(size_t)15;
-	if (taken + 16 + size > sizeof(heap))
-		return NULL;
-	taken += 16 + size;
-	*at = size;
-	return (char *)at + 16;
-}
-
-void *malloc(size_t size)
-{
-	return take(size);
-}
-
-void *calloc(size_t count, size_t size)
-{
-	return take(count * size);
-}
-
-void *realloc(void *old, size_t size)
-{
-	void *new = take(size);
-	size_t before = old ? ((size_t *)old)[-2] : 0;
-
-	return old && new ? memcpy(new, old, before < size ? before : size) : new;
-}
-
-void *memalign(size_t alignment, size_t size)
-{
-	(void)alignment;
-	return take(size);
-}
-
-void free(void *at)
-{
-	(void)at;
-	allocations += counting;
-}
+#include "heap.h"
 
 static int calls, wrong;
 static const char *first_wrong = "none";
@@ -178,20 +132,17 @@ int main(int words, char **word)
 {
 	struct in_addr foreign;
 	struct ifaddrs *list;
-	int counted;
+	long before, counted;
 
 	if (words < 2 || !inet_aton(word[1], &foreign))
 		return 2;
-	counting = 1;
+	before = heap_calls;
 	if (!getifaddrs(&list))
 		freeifaddrs(list);
-	counting = 0;
-	counted = allocations;
-	allocations = 0;
-	counting = 1;
+	counted = heap_calls - before;
+	before = heap_calls;
 	all(foreign);
-	counting = 0;
-	printf("counted=%d ", counted);
-	printf("allocations=%d calls=%d wrong=%d first=%s\n", allocations, calls, wrong, first_wrong);
+	before = heap_calls - before;
+	printf("counted=%ld allocations=%ld calls=%d wrong=%d first=%s\n", counted, before, calls, wrong, first_wrong);
 	return 0;
 }
