@@ -1,31 +1,16 @@
 //! The contract, read naively: what a context may be, whom it may reach, which ports it may have.
 
+#[path = "../../policy/tests/common/own.rs"]
+mod own;
+
 use chbind_policy::rules::{ConnectRule, Service};
-use chbind_policy::sockaddr::scope;
 use chbind_policy::{Assigned, Context, Loopback, Socket, Transport};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+pub use own::*;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// An assigned address, or what loopback stands for.
 pub fn is_own(context: &Context, at: SocketAddr) -> bool {
     is_assigned(context, at) || is_own_loopback(context, at.ip().to_canonical())
-}
-
-pub fn is_assigned(context: &Context, at: SocketAddr) -> bool {
-    let ip = at.ip().to_canonical();
-    context.addresses.iter().any(|own| own.ip() == ip && (own.scope() == 0 || own.scope() == scope(at)))
-}
-
-pub fn is_own_loopback(context: &Context, ip: IpAddr) -> bool {
-    match (context.loopback, ip) {
-        (Loopback::Deny, _) => false,
-        (Loopback::Remap, IpAddr::V4(ip)) => ip == context.lback,
-        (Loopback::Remap, IpAddr::V6(ip)) => Some(ip) == context.lback6,
-        (Loopback::Host, ip) => is_localhost(ip),
-    }
-}
-
-pub fn is_localhost(ip: IpAddr) -> bool {
-    ip == IpAddr::V4(Ipv4Addr::LOCALHOST) || ip == IpAddr::V6(Ipv6Addr::LOCALHOST)
 }
 
 /// Whether the kernel takes `ip` for a loopback address, or for another name of one.

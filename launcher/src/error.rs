@@ -195,7 +195,10 @@ impl fmt::Display for Error {
             Error::TooMuchForShim => f.write_str("too many addresses or rules for --enforce hybrid and preload"),
             Error::NoShim(directory) => write!(f, "libchbind_preload.so is missing: looked for it from {directory} on"),
             Error::UnusableShim(path) => {
-                write!(f, "cannot use '{path}': not readable, or blanks or colons in its path")
+                write!(
+                    f,
+                    "cannot use '{path}': it must be readable for all users, without blanks or colons in its path"
+                )
             }
             Error::StrictNeeds(what, since) => {
                 write!(f, "--strict needs {what}; Linux {since} and later have it where it is switched on")

@@ -5,13 +5,14 @@ use crate::error::Error;
 use crate::sys::Errno;
 use chbind_policy::wire::{self, Charge, Name};
 use chbind_policy::{Context, Rules};
+use nix::unistd::geteuid;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::Read;
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 const FILE: &str = "libchbind_preload.so";
 /// Where it is looked for, from the directory of the program itself.
@@ -51,7 +52,7 @@ impl Shim {
         // What it cannot read it would not run with.
         let mut room = Box::new(wire::Room::new());
         wire::read(&text, &mut room).map_err(|_| Error::TooMuchForShim)?;
-        Ok(Some(Shim { path: locate()?, text, secret }))
+        Ok(Some(Shim { path: locate(args.enforce)?, text, secret }))
     }
 
     /// The environment with what loads the shim. What the user preloads comes first: the calls of those libraries meet ours.
@@ -90,7 +91,7 @@ fn secret() -> Result<u64, Error> {
     }
 }
 
-fn locate() -> Result<PathBuf, Error> {
+fn locate(enforce: Enforce) -> Result<PathBuf, Error> {
     let own = std::env::current_exe().and_then(fs::canonicalize).unwrap_or_default();
     let directory = own.parent().unwrap_or(&own);
     let found = PLACES.iter().find_map(|place| fs::canonicalize(directory.join(place).join(FILE)).ok());
@@ -101,7 +102,19 @@ fn locate() -> Result<PathBuf, Error> {
     if path.as_os_str().as_bytes().iter().any(is_separator) {
         return Err(Error::UnusableShim(path.to_string_lossy().into_owned()));
     }
+    // Who becomes another user would be without it, and with it alone outside of the context.
+    if enforce == Enforce::Preload && geteuid().is_root() && !is_open_to_all(&path) {
+        return Err(Error::UnusableShim(path.to_string_lossy().into_owned()));
+    }
     Ok(path)
+}
+
+/// Whether every user can read the file, as far as its mode and those of its directories say.
+fn is_open_to_all(path: &Path) -> bool {
+    path.ancestors().all(|part| {
+        let wanted = if part == path { 0o004 } else { 0o001 };
+        fs::metadata(part).is_ok_and(|of| of.mode() & wanted == wanted)
+    })
 }
 
 /// Whether this process is under a shim already.

@@ -106,7 +106,7 @@ pub fn arrived(list: &mut [u8], mut each: impl FnMut(i32, i32, &mut [u8])) {
         // What there was no room for is cut off (MSG_CTRUNC).
         let end = len.min(rest.len());
         each(level, kind, rest.get_mut(HEADER..end).unwrap_or_default());
-        let next = len.next_multiple_of(size_of::<usize>());
+        let next = end.next_multiple_of(size_of::<usize>());
         rest = core::mem::take(&mut rest).get_mut(next..).unwrap_or_default();
     }
 }

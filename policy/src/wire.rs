@@ -307,7 +307,7 @@ impl<'a> Found<'a> {
             "N" => once(&mut self.name, is_encoded(value).then_some(Name::Encoded(value))),
             "a" => put(&mut room.addresses, &mut self.addresses, assigned(value)),
             "l" => once(&mut self.lback, value.parse().ok()),
-            "L" => once(&mut self.lback6, value.parse().ok()),
+            "L" => once(&mut self.lback6, canonical(value)),
             "o" => once(
                 &mut self.loopback,
                 match value {
@@ -318,7 +318,7 @@ impl<'a> Found<'a> {
                 },
             ),
             "p" => put(&mut room.ports, &mut self.ports, decimal(value)),
-            "d" => put(&mut room.resolvers, &mut self.resolvers, value.parse().ok()),
+            "d" => put(&mut room.resolvers, &mut self.resolvers, canonical(value)),
             "f" => once(&mut self.flags, value.bytes().all(|flag| b"minqv".contains(&flag)).then_some(value)),
             "B" => put(allow, allowed, service(value)),
             "b" => put(deny, denied, service(value)),
@@ -389,16 +389,20 @@ fn decimal<T: FromStr>(text: &str) -> Option<T> {
     Some(text).filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))?.parse().ok()
 }
 
+/// Small letters alone: there is one way to write a number.
 fn hexadecimal(text: &str) -> Option<u64> {
-    let is_plain = text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let is_plain = text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     Some(text).filter(|_| is_plain).and_then(|text| u64::from_str_radix(text, 16).ok())
+}
+
+/// An address that is not v4-mapped: all those of a context are canonical.
+fn canonical<T: FromStr + Copy + Into<IpAddr>>(text: &str) -> Option<T> {
+    text.parse().ok().filter(|ip: &T| (*ip).into() == (*ip).into().to_canonical())
 }
 
 fn net(text: &str) -> Option<IpNet> {
     let (ip, prefix) = text.split_once('/')?;
-    // Never v4-mapped: all addresses of a context are canonical.
-    let ip: IpAddr = ip.parse().ok().filter(|ip: &IpAddr| ip.to_canonical() == *ip)?;
-    IpNet::new(ip, decimal(prefix)?).ok()
+    IpNet::new(canonical(ip)?, decimal(prefix)?).ok()
 }
 
 fn assigned(text: &str) -> Option<Assigned> {

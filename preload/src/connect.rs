@@ -36,13 +36,17 @@ pub(crate) fn is_near(context: &Context, address: &[u8]) -> bool {
 
 fn connected(fd: Fd, address: &[u8]) -> Result<(), Stop> {
     let context = &shim().charge.context;
-    if is_near(context, address) || option::wants_no_port() {
+    let dissolves = sockaddr::family(address) == Some(AF_UNSPEC);
+    if (!dissolves && is_near(context, address)) || option::wants_no_port() {
         ask_if_possible()?;
     }
     let Some(socket) = identify(fd)? else { return Ok(cancellable(|| fd.connect_bytes(address))?) };
+    if dissolves && socket.transport != Transport::Tcp {
+        ask_if_possible()?;
+    }
     for _ in 0..ATTEMPTS {
         let bound = match socket.transport {
-            Transport::Tcp if sockaddr::family(address) != Some(AF_UNSPEC) => local_of_stream(fd, &socket)?,
+            Transport::Tcp if !dissolves => local_of_stream(fd, &socket)?,
             _ => perform::local(&fd)?,
         };
         let host = Asker::new(fd, &socket, 0);
@@ -112,7 +116,7 @@ pub(crate) fn unpin(fd: Fd, socket: &Socket, source: SocketAddr) {
     }
 }
 
-fn mark(fd: Fd, on: bool) -> sys::Result<()> {
+pub(crate) fn mark(fd: Fd, on: bool) -> sys::Result<()> {
     fd.set_option(IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &i32::from(on).to_ne_bytes())
 }
 

@@ -1,6 +1,6 @@
 //! What becomes of a program that is executed: whether the shim is loaded into it too.
 
-use crate::sys::{Fd, PATH_MAX, Path, has_capabilities, open, real_ids};
+use crate::sys::{Fd, PATH_MAX, Path, has_capabilities, keeps_rights, open, real_ids};
 use core::fmt;
 use libc::{O_RDONLY, S_IFMT, S_IFREG, S_ISGID, S_ISUID, S_IXGRP};
 
@@ -105,6 +105,9 @@ fn of_elf(fd: Fd, head: &[u8]) -> Option<Reason> {
 
 /// Where the kernel changes who a program runs as, the loader does not preload (`AT_SECURE`, getauxval(3)).
 fn of_file(fd: Fd, path: &Path) -> Option<Reason> {
+    if keeps_rights() {
+        return None;
+    }
     let of = fd.stat().ok().filter(|of| of.st_mode & S_IFMT == S_IFREG)?;
     let (user, group) = real_ids();
     let is_other_user = of.st_mode & S_ISUID != 0 && of.st_uid != user;

@@ -5,6 +5,7 @@ use crate::connect::{self, is_near};
 use crate::facts::identify;
 use crate::host::Asker;
 use crate::open;
+use crate::option;
 use crate::stop::{Stop, answer, ask_if_possible};
 use crate::sys::{self, Fd, Pieces, cancellable, shim};
 use chbind_policy::bind::Place;
@@ -85,8 +86,12 @@ fn sent(fd: Fd, message: &Message) -> Result<usize, Stop> {
     let near = message.address.is_some_and(|address| is_near(context, address));
     for _ in 0..ATTEMPTS {
         let bound = perform::local(&fd)?;
+        let is_opening = socket.transport == Transport::Tcp && message.flags & MSG_FASTOPEN != 0;
         if near || message.flags & MSG_FASTOPEN != 0 {
-            if shim().is_hybrid() && bound.port() == 0 {
+            if shim().is_hybrid() && is_opening && bound.ip().is_unspecified() && !option::wants_no_port() {
+                // The supervisor is about to pin it.
+                connect::mark(fd, true)?;
+            } else if shim().is_hybrid() && bound.port() == 0 {
                 // The supervisor may open it to loopback.
                 open::note_foreign();
             }

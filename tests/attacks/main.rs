@@ -19,24 +19,19 @@ mod table;
 mod tables;
 
 use std::process::{Command, ExitCode};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use chbind_tests::{Bed, Outcome, Who, case, net, suite};
+use chbind_tests::survey::{IDENTITIES, Survey, print, run_jobs, words_of};
+use chbind_tests::{Bed, Outcome, Who, case, net};
 
 use crate::stage::{Stage, Verdict};
 use crate::table::{Attack, MODES, Mode, Natively};
-
-/// Static, as an attack that hangs outlives its test.
-static BED: OnceLock<Bed> = OnceLock::new();
 
 /// Races want CPUs.
 const THREADS: usize = 2;
 
 const LIMIT: Duration = Duration::from_secs(120);
-
-const IDENTITIES: [(Who, &str); 2] = [(Who::Root, "root"), (Who::User, "user")];
 
 /// One attack under one identity, in a mode or without chbind.
 #[derive(Clone, Copy)]
@@ -62,34 +57,15 @@ fn attacks() -> Vec<&'static Attack> {
 }
 
 fn main() -> ExitCode {
-    let words: Vec<String> = std::env::args().skip(1).collect();
-    let all = attacks();
-    if words.iter().any(|word| word == "--list") {
-        all.iter().for_each(|attack| print(attack.name));
-        return ExitCode::SUCCESS;
+    let (survey, all) = (Survey("attacks"), attacks());
+    let many = all.len();
+    match survey.chosen(all, |attack| attack.name, |attack| attack.name.to_owned()) {
+        Ok(chosen) => survey.conduct(|bed| {
+            bed.attack_programs()?;
+            run(bed, &chosen, &offered(bed)?, chosen.len() == many)
+        }),
+        Err(code) => code,
     }
-    let chosen = |attack: &&Attack| words.is_empty() || words.iter().any(|word| attack.name.contains(word.as_str()));
-    let chosen: Vec<&'static Attack> = all.iter().copied().filter(chosen).collect();
-    if chosen.is_empty() {
-        return give_up("no attack has that in its name: see --list");
-    }
-    match suite::prepare().and_then(|bed| bed.attack_programs().map(|()| bed).map_err(|e| words_of(&e))) {
-        Ok(bed) => _ = BED.set(bed),
-        Err(message) => return give_up(&message),
-    }
-    let Some(bed) = BED.get() else { return ExitCode::FAILURE };
-    let whole = chosen.len() == all.len();
-    let outcome = offered(bed).and_then(|modes| run(bed, &chosen, &modes, whole));
-    bed.remove();
-    match outcome {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => give_up(&words_of(&error)),
-    }
-}
-
-fn words_of(error: &chbind_tests::Failed) -> String {
-    error.message().unwrap_or("failed").to_owned()
 }
 
 /// The modes that this chbind has.
@@ -103,7 +79,7 @@ fn offered(bed: &Bed) -> Outcome<Vec<&'static Mode>> {
 /// Runs the attacks and compares what came of them with the README. True if all is as it should be.
 fn run(bed: &'static Bed, chosen: &[&'static Attack], modes: &[&'static Mode], whole: bool) -> Outcome<bool> {
     let jobs: Vec<Job> = chosen.iter().flat_map(|attack| jobs_of(attack, modes)).collect();
-    let outcomes = run_jobs(bed, &jobs);
+    let outcomes = run_jobs(THREADS, &jobs, |job| run_job(bed, *job), |_| ());
     let (mut passed, mut wrong) = (0, Vec::new());
     let mut lines: Vec<String> = matrix::head(&column_names(modes)).into();
     for attack in chosen {
@@ -176,35 +152,13 @@ fn judge(job: &Job, outcome: &Result<Verdict, String>) -> Result<Option<String>,
     }
 }
 
-/// Runs the jobs, some at a time, and tells of each.
-fn run_jobs(bed: &'static Bed, jobs: &[Job]) -> Vec<Result<Verdict, String>> {
-    let next = AtomicUsize::new(0);
-    let take = || {
-        let at = next.fetch_add(1, Ordering::Relaxed);
-        jobs.get(at).map(|job| (at, job))
-    };
-    let outcomes = Mutex::new(vec![Err("not run".to_owned()); jobs.len()]);
-    std::thread::scope(|scope| {
-        for _ in 0..THREADS {
-            scope.spawn(|| {
-                while let Some((at, job)) = take() {
-                    let outcome = run_job(bed, *job);
-                    if let Some(slot) = outcomes.lock().unwrap_or_else(PoisonError::into_inner).get_mut(at) {
-                        *slot = outcome;
-                    }
-                }
-            });
-        }
-    });
-    outcomes.into_inner().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl Job {
     fn name(&self) -> String {
         format!("{} [{}, {}]", self.attack.name, self.mode.map_or("without chbind", |mode| mode.name), self.who.1)
     }
 }
 
+/// Runs a job, and tells of it.
 fn run_job(bed: &'static Bed, job: Job) -> Result<Verdict, String> {
     let began = Instant::now();
     let found = Arc::new(Mutex::new(None));
@@ -224,14 +178,4 @@ fn run_job(bed: &'static Bed, job: Job) -> Result<Verdict, String> {
         (Err(error), _) => Err(words_of(&error)),
         (Ok(()), None) => Err("no outcome".to_owned()),
     }
-}
-
-#[expect(clippy::print_stdout, reason = "this is where the outcomes are printed")]
-fn print(text: &str) {
-    println!("{text}");
-}
-
-fn give_up(message: &str) -> ExitCode {
-    print(&format!("attacks: {message}"));
-    ExitCode::FAILURE
 }

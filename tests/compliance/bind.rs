@@ -5,6 +5,11 @@ use crate::table::{Context, D, M, OUTSIDE, P, Reasons, Row, S, Z, case, row};
 const RAW: Context = S.with("--raw-icmp");
 const NO_GRANTS: Reasons =
     &[("preload", "there is no supervisor that has the right: chbind says so, and runs nothing")];
+const FAULTS: Reasons = {
+    const WHY: &str =
+        "what reads the address is the program itself, and that dies of it: only the kernel can say EFAULT";
+    &[("hybrid", WHY), ("preload", WHY)]
+};
 const FIRST_ONLY: Context = S.with("--allow-bind P");
 
 pub(crate) const ROWS: &[Row] = &[
@@ -246,6 +251,7 @@ pub(crate) const ROWS: &[Row] = &[
             case(S, "udp4 bind-short A:P", "bind=EINVAL").natively(),
             case(S, "tcp4 bind-long 0.0.0.0:P", "bind=EINVAL").natively(),
             case(S, "tcp4 bind-fault", "bind=EFAULT").natively(),
+            case(S, "tcp4 bind-unmapped", "bind=EFAULT").natively().cannot(FAULTS),
             case(S, "tcp4 bind-badfd 0.0.0.0:P", "bind=EBADF").natively(),
             case(S, "tcp4 bind-file 0.0.0.0:P", "bind=ENOTSOCK").natively(),
             case(S, "tcp4 bind [::1]:P", "bind=EAFNOSUPPORT").natively(),
@@ -381,6 +387,22 @@ pub(crate) const ROWS: &[Row] = &[
             case(S, "take unix:@P2 sendto R:P", "sendto=EADDRNOTAVAIL")
                 .beside(&[(OUTSIDE, "udp4 bind F:P3 pass unix:@P2", "bind=ok")])
                 .seen(&["udp R:P sees nobody"]),
+        ],
+    ),
+    row(
+        "inherited",
+        "whatever a program executes is in the context",
+        &[
+            case(S, "tcp4 exec probe fd 3 bind F:P bind 0.0.0.0:P name", "bind=EADDRNOTAVAIL bind=ok name=A:P"),
+            case(S, "tcp4 bind F:P bind 0.0.0.0:P name", "bind=EADDRNOTAVAIL bind=ok name=A:P").inside("setsid --wait"),
+            case(S, "tcp4 bind F:P", "bind=EADDRNOTAVAIL").inside("env -i PATH=BIN").cannot(&[(
+                "preload",
+                "a program that is executed without the environment of the context runs without it, and a line says so",
+            )]),
+            case(S, "exec probe-raw tcp4 bind F:P", "bind=EADDRNOTAVAIL").cannot(&[(
+                "preload",
+                "there is no way into a static program from inside: it runs without the context, and a line says so",
+            )]),
         ],
     ),
     row(

@@ -4,6 +4,9 @@ use crate::table::{Context, D, D2, KEEPS_SOURCE, M, M2, OUTSIDE, P, P2, Reasons,
 
 const HOST_PORT: Context = S.with("--host-loopback P");
 const HOST: Context = S.with("--loopback host");
+/// The addresses hold in any network.
+const ANY_NETWORK: Reasons = &[("hybrid", WHICH_NETWORK), ("preload", WHICH_NETWORK)];
+const WHICH_NETWORK: &str = "the shim is not told which network is the context's";
 /// Nobody else is reached by that: it is the context's own service, on its own address.
 const BY_NAME: Reasons = {
     const WHY: &str = "what the shim has bound is looked for in the kernel, which does not know what was asked for";
@@ -114,6 +117,20 @@ pub(crate) const ROWS: &[Row] = &[
             // The address is the program's still when the port is gone.
             case(M, "tcp4 bind B:0 connect A:P2 connect R:P name", "bind=ok connect=ECONNREFUSED connect=ok name=B:*")
                 .seen(&["tcp R:P sees B"]),
+            case(
+                M,
+                "tcp4 bind B:0 connect R:P connect-unspec connect R:P2 name",
+                "bind=ok connect=ok connect-unspec=ok connect=ok name=B:*",
+            )
+            .seen(&["tcp R:P sees B", "tcp R:P2 sees B"])
+            .natively(),
+            case(
+                M,
+                "tcp4 bind B:0 opt nonblock connect H:P connect-unspec connect R:P connected name",
+                "bind=ok connect=EINPROGRESS connect-unspec=ok connect=EINPROGRESS connected=ok name=B:*",
+            )
+            .seen(&["tcp R:P sees B"])
+            .natively(),
             // The option alone is none.
             case(M, "udp4 opt noport name connect RB:P name send", "name=0.0.0.0:0 connect=ok name=B:* send=ok")
                 .seen(&["udp RB:P sees B"]),
@@ -216,6 +233,11 @@ pub(crate) const ROWS: &[Row] = &[
             case(S, "udp4 connect 127.0.0.1:53 send", "connect=ok send=ok")
                 .resolver("127.0.0.1")
                 .seen(&["udp 127.0.0.1:53 sees L"]),
+            // What the C library does by itself is under the rules too.
+            case(S.with("--deny-connect RX"), "resolve name.test", "resolve=no")
+                .resolver("10.8.0.1")
+                .seen(&["udp RX:53 sees nobody"])
+                .cannot(&[("preload", "calls that the C library makes by itself do not come by other libraries")]),
             // Unless the context serves it.
             case(S, "tcp4 bind 127.0.0.1:53 listen tcp4 connect 127.0.0.1:53", "bind=ok listen=ok connect=ok")
                 .resolver("127.0.0.1")
@@ -382,6 +404,27 @@ pub(crate) const ROWS: &[Row] = &[
             .seen(&["udp R:P sees A"]),
             case(M, "tcp4 connect RB:P connect-unspec connect R:P2", "connect=ok connect-unspec=ok connect=ok")
                 .seen(&["tcp RB:P sees B", "tcp R:P2 sees A"]),
+            // The source of one that has failed is none of the program's.
+            case(
+                M,
+                "tcp4 opt nonblock connect H:P connect-unspec connect RB:P connected name",
+                "connect=EINPROGRESS connect-unspec=ok connect=EINPROGRESS connected=ok name=B:*",
+            )
+            .seen(&["tcp RB:P sees B"])
+            .natively(),
+            case(M, "tcp4 connect A:P2 connect RB:P name", "connect=ECONNREFUSED connect=ok name=B:*")
+                .seen(&["tcp RB:P sees B"])
+                .natively(),
+            case(M, "tcp4 fastopen A:P2 connect RB:P name", "sendto=ECONNREFUSED connect=ok name=B:*")
+                .seen(&["tcp RB:P sees B"])
+                .natively(),
+            // And leaves nothing behind.
+            case(
+                M,
+                "tcp4 connect RB:P connect-unspec bind 0.0.0.0:0 name listen name",
+                "connect=ok connect-unspec=ok bind=ok name=A:* listen=ok name=A:*",
+            )
+            .seen(&["tcp RB:P sees B"]),
             case(
                 M,
                 "udp4 bind 0.0.0.0:P connect RB:P2 connect-unspec opt nonblock wait recv",
@@ -487,14 +530,13 @@ pub(crate) const ROWS: &[Row] = &[
         "netns",
         "sockets of another network namespace are not the context's: EPERM, so a program that makes one has no network in it",
         &[
-            case(S, "new-network tcp4 bind 127.0.0.1:P connect A:P", "bind=EPERM connect=EPERM"),
-            case(S, "new-network tcp4 listen", "listen=EPERM"),
-            case(S, "new-network udp4 bind 0.0.0.0:P sendto A:P sendmsg A:P", "bind=EPERM sendto=EPERM sendmsg=EPERM"),
-            case(S, "take unix:DIR/P2 bind A:P listen", "bind=EPERM listen=EPERM").beside(&[(
-                OUTSIDE,
-                "new-network tcp4 pass unix:DIR/P2",
-                "",
-            )]),
+            case(S, "new-network tcp4 bind 127.0.0.1:P connect A:P", "bind=EPERM connect=EPERM").cannot(ANY_NETWORK),
+            case(S, "new-network tcp4 listen", "listen=EPERM").cannot(&[("preload", WHICH_NETWORK)]),
+            case(S, "new-network udp4 bind 0.0.0.0:P sendto A:P sendmsg A:P", "bind=EPERM sendto=EPERM sendmsg=EPERM")
+                .cannot(ANY_NETWORK),
+            case(S, "take unix:DIR/P2 bind A:P listen", "bind=EPERM listen=EPERM")
+                .beside(&[(OUTSIDE, "new-network tcp4 pass unix:DIR/P2", "")])
+                .cannot(ANY_NETWORK),
         ],
     ),
 ];

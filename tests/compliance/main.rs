@@ -20,19 +20,16 @@ mod wildcard;
 mod world;
 
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use chbind_tests::{Bed, Outcome, Who, case, net, suite};
+use chbind_tests::survey::{IDENTITIES, Survey, print, run_jobs};
+use chbind_tests::{Bed, Outcome, Who, case, net};
 
 use crate::report::Cell;
 use crate::run::Way;
 use crate::table::{Case, ENFORCEMENTS, Row};
 use crate::world::World;
-
-/// What all runs share. Static, as one that hangs outlives its test.
-static BED: OnceLock<Bed> = OnceLock::new();
 
 /// Most of the time is spent in waiting for others.
 const THREADS: usize = 3;
@@ -40,13 +37,8 @@ const THREADS: usize = 3;
 /// No row takes as long as this for one identity; one that does hangs, and is given up.
 const LIMIT: Duration = Duration::from_secs(300);
 
-const IDENTITIES: [(Who, &str); 2] = [(Who::Root, "root"), (Who::User, "user")];
-
 /// The cells of a row for one identity: for each case one for each way.
 type Cells = Vec<Vec<Cell>>;
-
-/// The cells of each job, in the order of the jobs, once it is done; and how many rows have been printed.
-type Progress = (Vec<Option<Cells>>, usize);
 
 fn rows() -> Vec<&'static Row> {
     [bind::ROWS, wildcard::ROWS, collisions::ROWS, connect::ROWS, send::ROWS, names::ROWS]
@@ -56,31 +48,17 @@ fn rows() -> Vec<&'static Row> {
 }
 
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let all = rows();
-    if arguments.iter().any(|word| word == "--list") {
-        all.iter().for_each(|row| print(&format!("{}: {}", row.name, row.says)));
-        return ExitCode::SUCCESS;
-    }
+    let (survey, all) = (Survey("compliance"), rows());
     let missing = table::missing(&all);
     if let (Err(error), _) | (Ok(()), Some(error)) =
         (world::check_names(), (!missing.is_empty()).then(|| format!("no rows for {missing:?}").into()))
     {
-        return give_up(error.message().unwrap_or("the table is wrong"));
+        return survey.give_up(error.message().unwrap_or("the table is wrong"));
     }
-    let chosen = |row: &&Row| arguments.is_empty() || arguments.iter().any(|word| row.name.contains(word.as_str()));
-    let rows: Vec<&Row> = all.into_iter().filter(chosen).collect();
-    if rows.is_empty() {
-        return give_up("no row has that name: see --list");
+    match survey.chosen(all, |row| row.name, |row| format!("{}: {}", row.name, row.says)) {
+        Ok(rows) => survey.conduct(|bed| Ok(table(bed, &rows))),
+        Err(code) => code,
     }
-    match suite::prepare() {
-        Ok(bed) => _ = BED.set(bed),
-        Err(message) => return give_up(&message),
-    }
-    let Some(bed) = BED.get() else { return ExitCode::FAILURE };
-    let holds = table(bed, &rows);
-    bed.remove();
-    if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// The columns for one identity.
@@ -102,39 +80,20 @@ fn table(bed: &'static Bed, rows: &[&'static Row]) -> bool {
         .collect();
     print(&report::head(&columns));
     let jobs: Vec<(&'static Row, Who)> = rows.iter().flat_map(|row| IDENTITIES.map(|(who, _)| (*row, who))).collect();
-    let next = AtomicUsize::new(0);
-    let take = || {
-        let at = next.fetch_add(1, Ordering::Relaxed);
-        jobs.get(at).map(|job| (at, *job))
-    };
-    let done: Mutex<Progress> = Mutex::new((vec![None; jobs.len()], 0));
-    std::thread::scope(|scope| {
-        for _ in 0..THREADS {
-            scope.spawn(|| {
-                while let Some((at, (row, who))) = take() {
-                    let cells = one_row(bed, row, who);
-                    let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
-                    if let Some(slot) = done.0.get_mut(at) {
-                        *slot = Some(cells);
-                    }
-                    show(&mut done, rows, &columns);
-                }
-            });
-        }
-    });
-    let done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let cells: Vec<Cell> = done.0.into_iter().flatten().flatten().flatten().collect();
+    let mut shown = 0;
+    let cells =
+        run_jobs(THREADS, &jobs, |(row, who)| one_row(bed, row, *who), |done| show(done, &mut shown, rows, &columns));
+    let cells: Vec<Cell> = cells.into_iter().flatten().flatten().collect();
     let (line, holds) = report::count(&cells);
     print(&format!("\n{line}"));
     holds
 }
 
-/// Prints the rows that are done and follow those that were printed before.
-fn show(done: &mut Progress, rows: &[&'static Row], columns: &[String]) {
-    let (outcomes, shown) = done;
+/// Prints the rows that are done, for each identity, and follow those that were printed before.
+fn show(done: &[Option<Cells>], shown: &mut usize, rows: &[&'static Row], columns: &[String]) {
     while let Some(row) = rows.get(*shown) {
         let both: Option<Vec<&Cells>> =
-            (0..IDENTITIES.len()).map(|who| outcomes.get(*shown * IDENTITIES.len() + who)?.as_ref()).collect();
+            (0..IDENTITIES.len()).map(|who| done.get(*shown * IDENTITIES.len() + who)?.as_ref()).collect();
         let Some(both) = both else { return };
         let cases: Cells = (0..row.cases.len())
             .map(|at| both.iter().filter_map(|cases| cases.get(at)).flatten().cloned().collect())
@@ -182,14 +141,4 @@ fn one_cell(t: &chbind_tests::Test, world: &World, case: &Case, way: Way, is_fir
         (Some(reason), false) => Cell::Cannot(reason),
         (Some(reason), true) => Cell::Wrong(vec![format!("holds by now, and was not to ({reason})")]),
     }
-}
-
-#[expect(clippy::print_stdout, reason = "this is where the table is printed")]
-fn print(text: &str) {
-    println!("{text}");
-}
-
-fn give_up(message: &str) -> ExitCode {
-    print(&format!("compliance: {message}"));
-    ExitCode::FAILURE
 }

@@ -176,7 +176,8 @@ pub(crate) struct Names<'a> {
 }
 
 impl<'a> Names<'a> {
-    /// `SEEN` is how L is seen where it is a peer, or where something arrived at it; `SEEN6` the same of X6.
+    /// `BIN` is where the probes are; `SEEN` is how L is seen where it is a peer, or where something arrived at it, `SEEN6` the
+    /// same of X6.
     pub(crate) fn new(world: &'a World, t: &Test, by: By) -> Self {
         let (uid, gid) = t.bed().ids(Who::User);
         let seen = |as_it_is: &str, inside: &str| if by == By::Shim { inside } else { as_it_is }.to_owned();
@@ -184,6 +185,7 @@ impl<'a> Names<'a> {
             ("UID", uid.to_string()),
             ("GID", gid.to_string()),
             ("DIR", t.dir().display().to_string()),
+            ("BIN", t.bed().bin().display().to_string()),
             ("SEEN", seen("127.3.232.1", "127.0.0.1")),
             ("SEEN6", seen("fd00:77::1", "::1")),
         ];

@@ -60,9 +60,20 @@ fn is_unspec(words: &str) -> bool {
     words.starts_with("unspec") || words.contains("family=0")
 }
 
-fn is_name(difference: &Difference) -> bool {
-    let is_name = |text: &str| text.starts_with("name ") && (text.ends_with(":*") || text.ends_with(":0"));
+/// Whether the sockets have other names in the end, and both are so.
+fn are_names(difference: &Difference, is_so: impl Fn(&str) -> bool) -> bool {
+    let is_name = |text: &str| text.strip_prefix("name ").is_some_and(&is_so);
     difference.call == "end" && is_name(&difference.outside) && is_name(&difference.inside)
+}
+
+/// Whether they have other names with a port that nobody asked for, or none.
+fn is_name(difference: &Difference) -> bool {
+    are_names(difference, |name| name.ends_with(":*") || name.ends_with(":0"))
+}
+
+/// Whether a datagram socket of IPv6 is told so inside.
+fn tells_udp6(difference: &Difference, errno: &str) -> bool {
+    difference.kind == "udp6" && difference.inside == errno
 }
 
 pub(crate) const LIST: &[Known] = &[
@@ -98,8 +109,8 @@ pub(crate) const LIST: &[Known] = &[
         reason: "A datagram socket with an IPv6 address is not connected to an IPv4 one: the kernel would make up a source",
         explains: |difference, history| {
             let has_v6 = |call| history.has(call, |words, _| is_to_v6(words));
-            (difference.call.as_str(), difference.kind.as_str(), difference.inside.as_str())
-                == ("connect", "udp6", "ENETUNREACH")
+            tells_udp6(difference, "ENETUNREACH")
+                && difference.call == "connect"
                 && is_to_v4(history.last())
                 && ["bind", "connect"].into_iter().any(has_v6)
         },
@@ -126,11 +137,9 @@ pub(crate) const LIST: &[Known] = &[
         reason: "A datagram socket that was connected from a wildcard, or sent from one address, keeps the source when it has \
                  lost its peer, or the lack of one: SOCK_BINDADDR_LOCK",
         explains: |difference, history| {
-            let is_name = |text: &str| text.starts_with("name ");
             difference.kind.starts_with("udp")
                 && history.has("connect", |words, _| is_unspec(words))
-                && (difference.call == "end" && is_name(&difference.outside) && is_name(&difference.inside)
-                    || difference.outside == "EAFNOSUPPORT")
+                && (are_names(difference, |_| true) || difference.outside == "EAFNOSUPPORT")
         },
         examples: &[
             ("several", "socket 0 udp6; bind 0 :: P0; connect 0 ::ffff:10.9.0.7 P1; connect 0 unspec"),
@@ -141,10 +150,7 @@ pub(crate) const LIST: &[Known] = &[
     Known {
         reason: "Where a context has no IPv6 address, that is said before what else is wrong with a message to one (row 16)",
         explains: |difference, history| {
-            difference.kind == "udp6"
-                && difference.inside == "ENETUNREACH"
-                && !history.several
-                && is_to_v6(history.last())
+            tells_udp6(difference, "ENETUNREACH") && !history.several && is_to_v6(history.last())
         },
         examples: &[("one", "socket 1 udp6; sendmsg 1 5 fd00:9::7 P0 source6=::ffff:10.0.0.1")],
     },
@@ -166,8 +172,7 @@ pub(crate) const LIST: &[Known] = &[
     Known {
         reason: "A peer with port 0 is none to getpeername, and so none to the supervisor",
         explains: |difference, history| {
-            difference.kind == "udp6"
-                && difference.inside == "EINVAL"
+            tells_udp6(difference, "EINVAL")
                 && history.last().contains(" unspec")
                 && history.has("connect", |words, _| words.split(' ').nth(1) == Some("0"))
         },

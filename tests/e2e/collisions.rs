@@ -60,8 +60,13 @@ fn nid_is_free_at_once(t: &Test) -> Outcome {
 /// Programs whose supervisor was killed live on, and so does what they serve on the context's loopback. It must not become
 /// that of another context.
 fn loopback_of_a_killed_supervisor_is_not_passed_on(t: &Test) -> Outcome {
-    for served in ["tcp4 bind 127.0.0.1:5432 listen", "udp4 bind 127.0.0.1:5432"] {
-        let options = "--ip 10.0.0.1 --nid 1000";
+    for served in [
+        "tcp4 bind 127.0.0.1:5432 listen",
+        "udp4 bind 127.0.0.1:5432",
+        "tcp6 opt dual bind [::ffff:127.0.0.1]:5432 listen",
+        "udp6 opt dual bind [::1]:5432",
+    ] {
+        let options = "--ip 10.0.0.1 --ip fd00:1::1 --nid 1000";
         let mut left = t.chbind(options, "probe").words(served).words("wait").stdin(Stdio::piped()).start()?;
         left.wait_stdout("waiting")?;
         kill_supervisors(t)?;

@@ -20,16 +20,17 @@ pub(crate) fn cases() -> Vec<Case> {
 /// A test of CPython's, and its outcomes outside and inside.
 type Difference = (String, String, String);
 
-/// The differences in the table for this identity.
-fn wanted(who: Who) -> Outcome<BTreeSet<Difference>> {
+/// The differences in the table for this identity and enforcement.
+fn wanted(t: &Test) -> Outcome<BTreeSet<Difference>> {
     let mut wanted = BTreeSet::new();
     for row in TABLE.lines().filter(|line| line.starts_with("| ") && line.contains("Test")) {
         let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
         let [test, whose, outside, inside] = cells[..] else { return Err(format!("no row: {row}").into()) };
         let ours = match whose {
             "all" => true,
-            "root" => who == Who::Root,
-            "user" => who == Who::User,
+            "root" => t.who() == Who::Root,
+            "user" => t.who() == Who::User,
+            "supervised" => !t.has_shim(),
             _ => return Err(format!("nobody is called {whose}: {row}").into()),
         };
         if ours {
@@ -76,7 +77,7 @@ fn test_socket(t: &Test) -> Outcome {
     let both = tests.into_iter().map(|test| (test.to_owned(), outcome(&outside, test), outcome(&inside, test)));
     let found: BTreeSet<Difference> = both.filter(|(_, outside, inside)| outside != inside).collect();
 
-    let wanted = wanted(t.who())?;
+    let wanted = wanted(t)?;
     let show = |(test, outside, inside): &Difference| {
         let why = within.stderr.lines().filter(|line| line.starts_with(&format!("{test} "))).collect::<Vec<_>>();
         format!("| {test} | | {outside} | {inside} |   {}", why.join(" / "))

@@ -31,11 +31,15 @@ mod rules_connect;
 mod runtimes;
 mod servers;
 mod set_id;
+mod shim;
+mod shim_around;
 mod shim_exec;
 mod shim_leaves;
 mod shim_lines;
 mod shim_netif;
 mod shim_not_started;
+mod shim_programs;
+mod shim_threads;
 mod signals;
 mod ssh;
 mod status;
@@ -79,11 +83,15 @@ fn cases() -> Vec<Case> {
         runtimes::cases(),
         servers::cases(),
         set_id::cases(),
+        shim::cases(),
+        shim_around::cases(),
         shim_exec::cases(),
         shim_leaves::cases(),
         shim_lines::cases(),
         shim_netif::cases(),
         shim_not_started::cases(),
+        shim_programs::cases(),
+        shim_threads::cases(),
         signals::cases(),
         ssh::cases(),
         status::cases(),

@@ -32,7 +32,7 @@ fn python_http_server(t: &Test) -> Outcome {
 }
 
 /// A configuration of its own per instance: only directories and names differ, the port does not.
-fn nginx_configuration(t: &Test, name: &str) -> Outcome<String> {
+pub(crate) fn nginx_configuration(t: &Test, name: &str, location: &str) -> Outcome<String> {
     let directory = t.dir().join(name);
     std::fs::create_dir(&directory)?;
     t.bed().give(&directory, t.who())?;
@@ -45,11 +45,16 @@ fn nginx_configuration(t: &Test, name: &str) -> Outcome<String> {
         http {{
             access_log off; client_body_temp_path {d}/body; proxy_temp_path {d}/proxy;
             fastcgi_temp_path {d}/fastcgi; uwsgi_temp_path {d}/uwsgi; scgi_temp_path {d}/scgi;
-            server {{ listen 8080; location / {{ return 200 '{name} $server_addr $remote_addr'; }} }}
+            server {{ listen 8080; location / {{ {location} }} }}
         }}"
     );
     let path = t.write(&format!("{name}.conf"), &text)?;
     Ok(format!("nginx -e {d}/error.log -c {}", path.display()))
+}
+
+/// Tells who answers whom.
+fn who(name: &str) -> String {
+    format!("return 200 '{name} $server_addr $remote_addr';")
 }
 
 fn nginx_pid(t: &Test, name: &str) -> Option<i32> {
@@ -70,7 +75,7 @@ fn nginx_workers(t: &Test, master: i32) -> Outcome<Vec<i32>> {
 /// Master and workers, daemonised as usual; reload on SIGHUP brings new workers that serve on; a stop leaves nothing.
 fn nginx(t: &Test) -> Outcome {
     for (name, address) in [("one", A), ("two", B)] {
-        let command = nginx_configuration(t, name)?;
+        let command = nginx_configuration(t, name, &who(name))?;
         t.chbind(&format!("--ip {address}"), &command).run()?.ok()?;
         net::wait_answers(&format!("{address}:8080"))?;
     }
@@ -99,7 +104,7 @@ fn nginx(t: &Test) -> Outcome {
 
 /// `nginx -s` under a chbind of its own reaches the master that another chbind started.
 fn nginx_reload_from_another_chbind(t: &Test) -> Outcome {
-    let command = nginx_configuration(t, "one")?;
+    let command = nginx_configuration(t, "one", &who("one"))?;
     t.chbind(&format!("--ip {A}"), &command).run()?.ok()?;
     net::wait_answers(&format!("{A}:8080"))?;
     let before = nginx_workers(t, nginx_pid(t, "one").ok_or("no pid file")?)?;

@@ -50,7 +50,7 @@ fn dig(t: &Test) -> Outcome {
 }
 
 /// The command line in a mount namespace of its own, where resolv.conf names this server; then under the trial's identity.
-fn with_resolver(t: &Test, server: &str, command: Cmd) -> Outcome<Cmd> {
+pub(crate) fn with_resolver(t: &Test, server: &str, command: Cmd) -> Outcome<Cmd> {
     let file = t.write(&format!("resolv.{server}"), &format!("nameserver {server}\noptions timeout:2 attempts:2\n"))?;
     let script = format!("mount --bind {} /etc/resolv.conf && exec \"$@\"", file.display());
     let wrapped = t.as_root("unshare --mount sh -c").arg(script).arg("sh");

@@ -150,6 +150,27 @@ static void take(const char *word)
 	adopt(fd);
 }
 
+/* Asks the name server of resolv.conf, once: calls that the C library makes by itself. */
+static void resolve(const char *name)
+{
+	unsigned char answer[512];
+
+	res_init();
+	_res.retrans = 1;
+	_res.retry = 1;
+	say("resolve", res_query(name, C_IN, T_A, answer, sizeof(answer)) < 0 ? "no" : "ok");
+}
+
+/* A page that is not there. */
+static struct sockaddr *unmapped(void)
+{
+	void *page = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (page == MAP_FAILED || munmap(page, 4096) < 0)
+		usage("unmapped");
+	return page;
+}
+
 /* Tells that it got here, then waits for a line (or the end) on standard input. */
 static void wait_for_line(void)
 {
@@ -207,6 +228,7 @@ static int one(char ***words)
 	else if (!strcmp(w, "bind-short")) { parse(NEXT, &a); report("bind", bind(cur, &a.sa, 7)); }
 	else if (!strcmp(w, "bind-long")) { parse(NEXT, &a); report("bind", bind(cur, &a.sa, 4096)); }
 	else if (!strcmp(w, "bind-fault")) report("bind", bind(cur, (struct sockaddr *)16, sizeof(a.in)));
+	else if (!strcmp(w, "bind-unmapped")) report("bind", bind(cur, unmapped(), sizeof(a.in)));
 	else if (!strcmp(w, "bind-badfd")) { len = parse(NEXT, &a); report("bind", bind(999, &a.sa, len)); }
 	else if (!strcmp(w, "bind-file")) {
 		int fd = open("/dev/null", O_RDONLY);
@@ -267,6 +289,7 @@ static int one(char ***words)
 	else if (!strcmp(w, "serve-back")) serve(1);
 	else if (!strcmp(w, "ping")) ping(NEXT);
 	else if (!strcmp(w, "packet")) { char *src = NEXT; packet(src, NEXT); }
+	else if (!strcmp(w, "resolve")) resolve(NEXT);
 	else if (!strcmp(w, "wait")) wait_for_line();
 	else if (!strcmp(w, "exec")) {
 		if (cur >= 0 && dup2(cur, 3) < 0) usage(w);

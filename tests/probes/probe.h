@@ -10,6 +10,7 @@
 #include <netinet/ip_icmp.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <resolv.h>
 #include <sched.h>
 #include <signal.h>
 #include <stddef.h>
@@ -24,6 +25,26 @@
 #include <sys/un.h>
 #include <unistd.h>
 #include <linux/filter.h>
+
+#ifndef __GLIBC__
+/* musl has no names of errors; these are the ones that the trials see there. */
+static const char *strerrorname_np(int number)
+{
+	switch (number) {
+	case EADDRNOTAVAIL: return "EADDRNOTAVAIL";
+	case EADDRINUSE: return "EADDRINUSE";
+	case EACCES: return "EACCES";
+	case EAFNOSUPPORT: return "EAFNOSUPPORT";
+	case ECONNREFUSED: return "ECONNREFUSED";
+	case ENETUNREACH: return "ENETUNREACH";
+	case EINVAL: return "EINVAL";
+	case EFAULT: return "EFAULT";
+	case EBADF: return "EBADF";
+	case ENOTSOCK: return "ENOTSOCK";
+	}
+	return strerror(number);
+}
+#endif
 
 #ifdef RAW
 #define socket(d, t, p) syscall(SYS_socket, d, t, p)

@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 
 use nix::unistd::{Gid, Uid, User, chown};
 
-use crate::Outcome;
+use crate::{Failed, Outcome};
 
 /// Where the programs are that trials start; the run's own directory comes before.
 pub const SYSTEM_PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
@@ -16,8 +16,8 @@ pub const SYSTEM_PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
 /// The beginning of the names of our directory and of our user; the process id follows.
 const MARK: &str = "chbind-e2e-";
 
-/// What chbind looks for beside itself.
-const SHIM: &str = "libchbind_preload.so";
+/// What chbind looks for beside itself, for `--enforce hybrid` and `preload`.
+pub const SHIM: &str = "libchbind_preload.so";
 
 /// The identity of a trial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +32,9 @@ pub enum Who {
 const STATIC_PROBES: &str =
     "alarm bad_input flip-port listener nonblock sequence slow storm stuck tables threads unpin wild without";
 
+/// The kernel's headers are not where musl's are.
+const MUSL: [&str; 4] = ["-idirafter", "/usr/include", "-idirafter", "/usr/include/x86_64-linux-gnu"];
+
 /// The shared ground of a run.
 #[derive(Debug)]
 pub struct Bed {
@@ -40,6 +43,7 @@ pub struct Bed {
     uid: Uid,
     gid: Gid,
     go: OnceLock<Result<(), String>>,
+    shim: OnceLock<Result<(), String>>,
 }
 
 impl Bed {
@@ -52,7 +56,8 @@ impl Bed {
         fs::create_dir(&dir)?;
         open_to_all(&dir)?;
         // From here on Drop cleans up whatever the next steps leave.
-        let mut bed = Self { dir, user: name, uid: Uid::from_raw(0), gid: Gid::from_raw(0), go: OnceLock::new() };
+        let (go, shim) = (OnceLock::new(), OnceLock::new());
+        let mut bed = Self { dir, user: name, uid: Uid::from_raw(0), gid: Gid::from_raw(0), go, shim };
         let home = bed.dir.display().to_string();
         // No password fits `*`, but the account is not locked: sshd takes keys for it.
         let account = ["--no-create-home", "--home-dir", &home, "--shell", "/bin/sh", "--password", "*", &bed.user];
@@ -66,16 +71,16 @@ impl Bed {
             return Err(format!("no chbind at {}: build it first, or set CHBIND", chbind.display()).into());
         }
         fs::copy(chbind, bed.bin().join("chbind"))?;
+        let shim = chbind.with_file_name(SHIM);
+        if !shim.is_file() {
+            return Err(format!("no {SHIM} beside {}: cargo build --release --workspace", chbind.display()).into());
+        }
+        fs::copy(&shim, bed.bin().join(SHIM))?;
         // Built along with it. Only its own tests need it, and fail where it is missing.
         let control = chbind.with_file_name("chbindctl");
         if control.is_file() {
             fs::copy(control, bed.bin().join("chbindctl"))?;
         }
-        let shim = chbind.with_file_name(SHIM);
-        if !shim.is_file() {
-            return Err(format!("no {SHIM} beside {}: build the whole workspace first", chbind.display()).into());
-        }
-        fs::copy(shim, bed.bin().join(SHIM))?;
         bed.compile("probe", "probe", &[])?;
         bed.compile("probe", "probe-raw", &["-static", "-DRAW"])?;
         for name in STATIC_PROBES.split_whitespace() {
@@ -143,6 +148,25 @@ impl Bed {
         Ok(())
     }
 
+    /// The dynamic programs that trials of the shim start, built when the first of them asks.
+    pub fn shim_programs(&self) -> Outcome {
+        let message = |error: Failed| error.message().unwrap_or("cannot compile").to_owned();
+        self.shim.get_or_init(|| self.build_shim_programs().map_err(message)).clone()?;
+        Ok(())
+    }
+
+    fn build_shim_programs(&self) -> Outcome {
+        self.compile("probe", "probe-syscall", &["-DRAW"])?;
+        self.compile("interpose", "interpose.so", &["-shared", "-fPIC"])?;
+        for name in ["blocked", "children", "shown"] {
+            self.compile(name, name, &["-D_FORTIFY_SOURCE=2", "-pthread"])?;
+        }
+        for name in ["probe", "blocked", "children", "shown"] {
+            self.compile_with("musl-gcc", &probes().join(format!("{name}.c")), &format!("{name}-musl"), &MUSL)?;
+        }
+        Ok(())
+    }
+
     /// The programs of `tests/attacks`, each under its name after `attack-`.
     pub fn attack_programs(&self) -> Outcome {
         // Few of them use all that they share.
@@ -168,7 +192,11 @@ impl Bed {
     }
 
     fn compile_file(&self, source: &Path, name: &str, flags: &[&str]) -> Outcome {
-        let mut cc = Command::new("cc");
+        self.compile_with("cc", source, name, flags)
+    }
+
+    fn compile_with(&self, compiler: &str, source: &Path, name: &str, flags: &[&str]) -> Outcome {
+        let mut cc = Command::new(compiler);
         cc.args(["-O2", "-Wall", "-Werror", "-o"]).arg(self.bin().join(name)).args(flags).arg(source);
         run(&format!("compiling {}", source.display()), cc)
     }

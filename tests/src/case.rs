@@ -56,6 +56,19 @@ impl Case {
         self
     }
 
+    /// The same, with `--enforce HOW` for all that it starts in contexts, under a name of its own.
+    #[must_use]
+    pub fn enforced(self, how: &'static str) -> Self {
+        let (name, body) = (format!("{how}::{}", self.name), self.body);
+        let body: Body = Arc::new(move |t: &Test| body(&t.enforced(how)));
+        Self { name, identities: self.identities, alone: self.alone, body }
+    }
+
+    /// Whether that is its name, or the end of it.
+    pub fn is_called(&self, name: &str) -> bool {
+        self.name.strip_suffix(name).is_some_and(|before| before.is_empty() || before.ends_with("::"))
+    }
+
     /// The trials of this test: `name::root`, `name::user`.
     pub fn trials(self, bed: &'static OnceLock<Bed>) -> Vec<Trial> {
         let trial = |&who: &Who| {

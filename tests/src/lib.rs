@@ -16,6 +16,7 @@ pub mod procs;
 pub mod shell;
 pub mod storm;
 pub mod suite;
+pub mod survey;
 pub mod text;
 
 use std::path::{Path, PathBuf};
@@ -69,11 +70,28 @@ pub struct Test {
     dir: PathBuf,
     namespace: String,
     commands: AtomicU32,
+    enforce: Option<&'static str>,
 }
 
 impl Test {
     pub(crate) fn new(bed: &'static Bed, who: Who, dir: PathBuf, namespace: String) -> Self {
-        Self { bed, who, dir, namespace, commands: AtomicU32::new(0) }
+        Self { bed, who, dir, namespace, commands: AtomicU32::new(0), enforce: None }
+    }
+
+    /// The same trial, with `--enforce HOW` for all that it starts in contexts.
+    pub(crate) fn enforced(&self, how: &'static str) -> Self {
+        let (dir, namespace) = (self.dir.clone(), self.namespace.clone());
+        Self { bed: self.bed, who: self.who, dir, namespace, commands: AtomicU32::new(0), enforce: Some(how) }
+    }
+
+    /// Whether a shim is in the programs, which masks what accept and recvfrom show.
+    pub fn has_shim(&self) -> bool {
+        self.enforce.is_some_and(|how| how != "seccomp")
+    }
+
+    /// How contexts are enforced in this trial, if it says so.
+    pub fn enforcement(&self) -> Option<&'static str> {
+        self.enforce
     }
 
     /// The identity under which this trial runs its commands.
@@ -116,7 +134,8 @@ impl Test {
 
     /// `chbind OPTIONS -- COMMAND` under the trial's identity; both are split at blanks.
     pub fn chbind(&self, options: &str, command: &str) -> Cmd {
-        self.command(self.who, "chbind").words(options).arg("--").words(command)
+        let enforce = self.enforce.map(|how| format!("--enforce {how}")).unwrap_or_default();
+        self.command(self.who, "chbind").words(options).words(&enforce).arg("--").words(command)
     }
 
     fn command(&self, who: Who, words: &str) -> Cmd {

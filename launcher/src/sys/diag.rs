@@ -1,10 +1,12 @@
 //! Sockets of this network namespace, as the kernel lists them (sock_diag(7)).
+//!
+//! The kernel is asked for those alone that matter, for a host may have very many. What it lists is looked at all the same.
 
-use super::{Result, cerr, socket};
+use super::{Errno, Result, cerr, socket};
 use chbind_policy::{Transport, served};
 use libc::{c_int, c_void};
 use std::net::{IpAddr, Ipv4Addr};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 
 /// `SOCK_DIAG_BY_FAMILY` (linux/sock_diag.h).
 const BY_FAMILY: u16 = 20;
@@ -13,20 +15,48 @@ const BY_FAMILY: u16 = 20;
 const LISTENING: u32 = 1 << 10;
 const UNCONNECTED: u32 = 1 << 7;
 const CONNECTED: u32 = 1 << 1;
-/// Sizes of `struct nlmsghdr` and `struct inet_diag_req_v2`, in bytes.
+/// Sizes of `struct nlmsghdr`, `struct inet_diag_req_v2` and `struct nlattr`, in bytes.
 const HEADER: usize = 16;
 const REQUEST: usize = HEADER + 56;
+const ATTRIBUTE: usize = 4;
+/// `INET_DIAG_REQ_BYTECODE`, and `INET_DIAG_BC_S_COND`, which asks for a local address (linux/inet_diag.h).
+const BYTECODE: u16 = 1;
+const HAS_SOURCE: u8 = 7;
 /// Where `struct inet_diag_msg` has the local port and address (`id.idiag_sport`, `id.idiag_src`) and the cookie
 /// (`id.idiag_cookie`), counted from the `nlmsghdr`.
 const PORT: usize = HEADER + 4;
 const SOURCE: usize = HEADER + 4 + 4;
 const COOKIE: usize = SOURCE + 16 + 16 + 4;
 
-/// Whether a TCP socket listens on `ip`, or a UDP socket receives there.
+/// Whether a TCP socket listens on `ip`, or a UDP socket receives there; also one of IPv6, which knows it as a v4-mapped
+/// address.
 pub fn is_served(ip: Ipv4Addr) -> Result<bool> {
-    let is_there = |message: &[u8]| message.get(SOURCE..SOURCE + 4) == Some(ip.octets().as_slice());
-    Ok(find(libc::AF_INET, libc::IPPROTO_TCP, LISTENING, is_there)?
-        || find(libc::AF_INET, libc::IPPROTO_UDP, UNCONNECTED, is_there)?)
+    is_served_by(ip, &has_source(ip))
+}
+
+fn is_served_by(ip: Ipv4Addr, condition: &[u8]) -> Result<bool> {
+    let mut lister = Lister::new()?;
+    let (v4, mapped) = (ip.octets(), ip.to_ipv6_mapped().octets());
+    for (protocol, states) in [(libc::IPPROTO_TCP, LISTENING), (libc::IPPROTO_UDP, UNCONNECTED)] {
+        for (family, source) in [(libc::AF_INET, &v4[..]), (libc::AF_INET6, &mapped[..])] {
+            let is_there = |message: &[u8]| message.get(SOURCE..SOURCE + source.len()) == Some(source);
+            if lister.find(&Query { family, protocol, states, port: 0, condition }, is_there)? {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
+}
+
+/// One instruction for the kernel to run on each socket (`inet_diag_bc_run`, net/ipv4/inet_diag.c): to the end of it if the
+/// local address is `ip`, v4-mapped or not, and beyond the end if not. Whoever comes to the very end is listed.
+fn has_source(ip: Ipv4Addr) -> [u8; 16] {
+    const LEN: u8 = 16;
+    const FAMILY: u8 = libc::AF_INET as u8;
+    let ([no, more], [a, b, c, d]) = (u16::from(LEN + 4).to_ne_bytes(), ip.octets());
+    // struct inet_diag_bc_op: code, yes, no. struct inet_diag_hostcond: family, bits of the prefix, two of padding, any
+    // port (-1), address.
+    [HAS_SOURCE, LEN, no, more, FAMILY, 32, 0, 0, 0xff, 0xff, 0xff, 0xff, a, b, c, d]
 }
 
 /// Whether a TCP socket listens on this address and port, or a UDP socket receives there, one that is bound to the address.
@@ -54,9 +84,10 @@ pub struct Bound {
 
 /// The UDP sockets that have the port `port`.
 pub fn datagram_sockets(port: u16) -> Result<Vec<Bound>> {
-    let mut there = Vec::new();
+    let (mut lister, mut there) = (Lister::new()?, Vec::new());
     for family in [libc::AF_INET, libc::AF_INET6] {
-        find(family, libc::IPPROTO_UDP, UNCONNECTED | CONNECTED, |message| {
+        let states = UNCONNECTED | CONNECTED;
+        lister.find(&Query { family, protocol: libc::IPPROTO_UDP, states, port, condition: &[] }, |message| {
             if message.get(PORT..PORT + 2) == Some(port.to_be_bytes().as_slice()) {
                 there.extend(bound(family, message));
             }
@@ -75,41 +106,96 @@ fn bound(family: c_int, message: &[u8]) -> Option<Bound> {
     Some(Bound { ip, cookie: u64::from_ne_bytes(*message.get(COOKIE..)?.first_chunk()?) })
 }
 
-/// Whether `is_it` says so of one of the sockets that are listed.
-fn find(family: c_int, protocol: c_int, states: u32, mut is_it: impl FnMut(&[u8]) -> bool) -> Result<bool> {
-    let diag = socket::socket(libc::AF_NETLINK, libc::SOCK_DGRAM, libc::NETLINK_SOCK_DIAG)?;
-    let mut request = [0u8; REQUEST];
-    let mut put = |at: usize, field: &[u8]| {
-        for (to, from) in request.iter_mut().skip(at).zip(field) {
-            *to = *from;
+/// What the kernel is asked for.
+struct Query<'a> {
+    family: c_int,
+    protocol: c_int,
+    states: u32,
+    /// The local port; 0 for any.
+    port: u16,
+    /// What the kernel is to run on each; empty for nothing.
+    condition: &'a [u8],
+}
+
+impl Query<'_> {
+    fn bytes(&self) -> Vec<u8> {
+        let attribute = if self.condition.is_empty() { 0 } else { ATTRIBUTE + self.condition.len() };
+        let mut bytes = vec![0; REQUEST];
+        let mut put = |at: usize, field: &[u8]| {
+            for (to, from) in bytes.iter_mut().skip(at).zip(field) {
+                *to = *from;
+            }
+        };
+        put(0, &((REQUEST + attribute) as u32).to_ne_bytes());
+        put(4, &BY_FAMILY.to_ne_bytes());
+        put(6, &((libc::NLM_F_REQUEST | libc::NLM_F_DUMP) as u16).to_ne_bytes());
+        put(HEADER, &[self.family as u8, self.protocol as u8]);
+        put(HEADER + 4, &self.states.to_ne_bytes());
+        put(HEADER + 8, &self.port.to_be_bytes());
+        if attribute > 0 {
+            bytes.extend((attribute as u16).to_ne_bytes());
+            bytes.extend(BYTECODE.to_ne_bytes());
+            bytes.extend(self.condition);
         }
-    };
-    put(0, &(REQUEST as u32).to_ne_bytes());
-    put(4, &BY_FAMILY.to_ne_bytes());
-    put(6, &((libc::NLM_F_REQUEST | libc::NLM_F_DUMP) as u16).to_ne_bytes());
-    put(HEADER, &[family as u8, protocol as u8]);
-    put(HEADER + 4, &states.to_ne_bytes());
-    // SAFETY: the kernel reads as many bytes as `request` has.
-    cerr(unsafe { libc::send(diag.as_raw_fd(), request.as_ptr().cast::<c_void>(), REQUEST, 0) } as i64)?;
-    let mut answer = vec![0u8; 32 * 1024];
-    loop {
-        // SAFETY: the kernel writes at most as many bytes as `answer` has.
-        let read = unsafe { libc::recv(diag.as_raw_fd(), answer.as_mut_ptr().cast::<c_void>(), answer.len(), 0) };
-        let read = cerr(read as i64)? as usize;
-        let mut rest = answer.get(..read).unwrap_or_default();
-        if rest.is_empty() {
-            return Ok(false);
+        bytes
+    }
+}
+
+/// A netlink socket to ask, and room for the answers.
+struct Lister {
+    diag: OwnedFd,
+    answer: Vec<u8>,
+}
+
+impl Lister {
+    fn new() -> Result<Self> {
+        let diag = socket::socket(libc::AF_NETLINK, libc::SOCK_DGRAM, libc::NETLINK_SOCK_DIAG)?;
+        Ok(Self { diag, answer: vec![0; 32 * 1024] })
+    }
+
+    /// Whether `is_it` says so of one of the sockets that are listed. Then there is no asking any more: the rest of the list
+    /// is not read.
+    fn find(&mut self, query: &Query, mut is_it: impl FnMut(&[u8]) -> bool) -> Result<bool> {
+        match self.list(query, &mut is_it) {
+            // Where the kernel does not take the condition, all are looked at.
+            Err(_) if !query.condition.is_empty() => self.list(&Query { condition: &[], ..*query }, &mut is_it),
+            done => done,
         }
-        while let Some((kind, message, next)) = split(rest) {
-            if kind != BY_FAMILY {
-                // NLMSG_DONE or NLMSG_ERROR: there is no more.
+    }
+
+    fn list(&mut self, query: &Query, is_it: &mut impl FnMut(&[u8]) -> bool) -> Result<bool> {
+        let (diag, request) = (self.diag.as_raw_fd(), query.bytes());
+        // SAFETY: the kernel reads as many bytes as `request` has.
+        cerr(unsafe { libc::send(diag, request.as_ptr().cast::<c_void>(), request.len(), 0) } as i64)?;
+        loop {
+            let (at, len) = (self.answer.as_mut_ptr().cast::<c_void>(), self.answer.len());
+            // SAFETY: the kernel writes at most as many bytes as `answer` has.
+            let read = cerr(unsafe { libc::recv(diag, at, len, 0) } as i64)? as usize;
+            let mut rest = self.answer.get(..read).unwrap_or_default();
+            if rest.is_empty() {
                 return Ok(false);
             }
-            if is_it(message) {
-                return Ok(true);
+            while let Some((kind, message, next)) = split(rest) {
+                if kind != BY_FAMILY {
+                    return ended(message).map(|()| false);
+                }
+                if is_it(message) {
+                    return Ok(true);
+                }
+                rest = next;
             }
-            rest = next;
         }
+    }
+}
+
+/// What NLMSG_DONE or NLMSG_ERROR says: there is no more, or why. A kernel without such sockets, or without a list of
+/// them, says ENOENT.
+fn ended(message: &[u8]) -> Result<()> {
+    let status = message.get(HEADER..).and_then(<[u8]>::first_chunk).map_or(0, |bytes| i32::from_ne_bytes(*bytes));
+    match status {
+        0.. => Ok(()),
+        status if status == -libc::ENOENT => Ok(()),
+        status => Err(Errno(-status)),
     }
 }
 
@@ -127,14 +213,93 @@ fn split(bytes: &[u8]) -> Option<(u16, &[u8], &[u8])> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::net::{TcpListener, UdpSocket};
+    use std::net::{TcpListener, TcpStream, UdpSocket};
+    use std::os::fd::AsFd;
+
+    /// An address that no other test has, nor another run of the tests.
+    fn at(test: u8, n: u8) -> Ipv4Addr {
+        let [_, a, b, c] = std::process::id().to_be_bytes();
+        Ipv4Addr::new(127, 64 | a ^ b, c, 16 * test + n)
+    }
 
     #[test]
     fn servers_are_seen() {
-        let (tcp, udp, none) =
-            (Ipv4Addr::new(127, 77, 3, 1), Ipv4Addr::new(127, 77, 3, 2), Ipv4Addr::new(127, 77, 3, 3));
-        let _listener = TcpListener::bind((tcp, 0)).unwrap();
-        let _receiver = UdpSocket::bind((udp, 0)).unwrap();
-        assert_eq!([tcp, udp, none].map(|ip| is_served(ip).unwrap()), [true, true, false]);
+        let at = |n| at(1, n);
+        let _listener = TcpListener::bind((at(1), 0)).unwrap();
+        let _receiver = UdpSocket::bind((at(2), 0)).unwrap();
+        let _mapped = TcpListener::bind((at(3).to_ipv6_mapped(), 0)).unwrap();
+        let _mapped_receiver = UdpSocket::bind((at(4).to_ipv6_mapped(), 0)).unwrap();
+        assert_eq!([1, 2, 3, 4, 5].map(|n| is_served(at(n)).unwrap()), [true, true, true, true, false]);
+    }
+
+    #[test]
+    fn clients_and_neighbours_are_no_servers() {
+        let at = |n| at(2, n);
+        // All bits of an address count.
+        let server = TcpListener::bind((at(1), 0)).unwrap();
+        let bits = [1 << 16, 1 << 8, 1 << 7, 1];
+        let _neighbours = bits.map(|bit| TcpListener::bind((Ipv4Addr::from_bits(at(2).to_bits() ^ bit), 0)).unwrap());
+        let client = UdpSocket::bind((at(2), 0)).unwrap();
+        assert!(is_served(at(2)).unwrap());
+        client.connect(server.local_addr().unwrap()).unwrap();
+        assert!(!is_served(at(2)).unwrap());
+        // The end of a connection that a server has accepted; the server itself is gone.
+        let _client = TcpStream::connect(server.local_addr().unwrap()).unwrap();
+        let _accepted = server.accept().unwrap();
+        assert!(is_served(at(1)).unwrap());
+        drop(server);
+        assert!(!is_served(at(1)).unwrap());
+    }
+
+    /// How many TCP sockets the kernel lists.
+    fn listed(condition: &[u8]) -> Result<usize> {
+        let mut count = 0;
+        let query = Query { family: libc::AF_INET, protocol: libc::IPPROTO_TCP, states: LISTENING, port: 0, condition };
+        Lister::new()?.list(&query, &mut |_| {
+            count += 1;
+            false
+        })?;
+        Ok(count)
+    }
+
+    #[test]
+    fn the_kernel_lists_those_alone_that_are_asked_for() {
+        let _listeners = [1, 2, 2].map(|n| TcpListener::bind((at(3, n), 0)).unwrap());
+        assert_eq!([1, 2, 3].map(|n| listed(&has_source(at(3, n))).unwrap()), [1, 2, 0]);
+        assert!(listed(&[]).unwrap() >= 3);
+    }
+
+    #[test]
+    fn a_condition_that_is_not_taken_hides_nobody() {
+        let (served, not) = (at(4, 1), at(4, 2));
+        let _listener = TcpListener::bind((served, 0)).unwrap();
+        // It is shorter than it must be.
+        let bad = [HAS_SOURCE, 255, 0, 0];
+        assert_eq!(listed(&bad), Err(Errno(libc::EINVAL)));
+        assert_eq!([served, not].map(|ip| is_served_by(ip, &bad).unwrap()), [true, false]);
+        // One that is taken, and lists somebody else: what is listed is looked at.
+        assert!(!is_served_by(not, &has_source(served)).unwrap());
+    }
+
+    #[test]
+    fn datagram_sockets_are_found_by_their_port() {
+        let (here, there) = (at(5, 1), at(5, 2));
+        let (one, other) = (UdpSocket::bind((here, 0)).unwrap(), UdpSocket::bind((here, 0)).unwrap());
+        let port = one.local_addr().unwrap().port();
+        let mapped = UdpSocket::bind((there.to_ipv6_mapped(), port)).unwrap();
+        let cookie = socket::cookie(mapped.as_fd()).unwrap();
+        other.connect((here, port)).unwrap();
+        // Others have sockets, too.
+        let found = |port| {
+            let all: Vec<_> = datagram_sockets(port).unwrap();
+            [here, there]
+                .map(|ip| all.iter().filter(|at| at.ip.to_canonical() == ip).map(|at| at.cookie).collect::<Vec<_>>())
+        };
+        let [at_here, at_there] = found(port);
+        assert_eq!((at_here.len(), at_there), (1, vec![cookie]));
+        let [at_here, at_there] = found(other.local_addr().unwrap().port());
+        assert_eq!((at_here.len(), at_there.len()), (1, 0));
+        drop(mapped);
+        assert_eq!(found(port).map(|all| all.len()), [1, 0]);
     }
 }

@@ -6,11 +6,13 @@
 #![allow(clippy::unwrap_used)]
 
 mod any;
+mod own;
 
 pub(crate) use any::*;
 use chbind_policy::sockaddr::{canonical, encode, scope, with_scope};
 use chbind_policy::{Assigned, Context, Family, Host, Loopback, Reason, Refusal, Rules, Socket, Transport};
 use ipnet::IpNet;
+pub(crate) use own::*;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 pub(crate) const L: Ipv4Addr = Ipv4Addr::new(127, 3, 232, 1);
@@ -190,23 +192,6 @@ impl Host for FakeHost {
 /// A host that routes everything from F and F6 and serves nothing.
 pub(crate) fn host() -> FakeHost {
     FakeHost::default().route("0.0.0.0/0", "10.0.0.3").route("127.0.0.0/8", "127.0.0.1").route("::/0", "fd00:1::3")
-}
-
-/// Whether `ip` with that interface is assigned: the list, read naively.
-pub(crate) fn is_assigned(context: &Context, address: SocketAddr) -> bool {
-    let address = canonical(address);
-    let scope = scope(address);
-    context.addresses.iter().any(|own| own.ip() == address.ip() && (own.scope() == 0 || own.scope() == scope))
-}
-
-/// Whether `ip` (canonical) is what loopback stands for.
-pub(crate) fn is_own_loopback(context: &Context, ip: IpAddr) -> bool {
-    match (context.loopback, ip) {
-        (Loopback::Deny, _) => false,
-        (Loopback::Remap, IpAddr::V4(ip)) => ip == context.lback,
-        (Loopback::Remap, IpAddr::V6(ip)) => Some(ip) == context.lback6,
-        (Loopback::Host, ip) => ip.to_string() == "127.0.0.1" || ip.to_string() == "::1",
-    }
 }
 
 /// What a program that names `ip` (canonical) as a source gets: an own address itself, and for 127.0.0.1 and ::1 what

@@ -49,6 +49,13 @@ pub(crate) fn real_ids() -> (u32, u32) {
     (user.unwrap_or_default() as u32, group.unwrap_or_default() as u32)
 }
 
+/// Whether no program can give this process rights (`PR_SET_NO_NEW_PRIVS`).
+pub(crate) fn keeps_rights() -> bool {
+    // SAFETY: plain numbers.
+    let said = unsafe { call::raw(libc::SYS_prctl, [number(libc::PR_GET_NO_NEW_PRIVS), 0, 0, 0, 0, 0]) };
+    said == Ok(1)
+}
+
 /// Whether the file has capabilities (capabilities(7)).
 pub(crate) fn has_capabilities(path: &core::ffi::CStr) -> bool {
     let args = [path.as_ptr() as usize, c"security.capability".as_ptr() as usize, 0, 0, 0, 0];

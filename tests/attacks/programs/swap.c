@@ -1,6 +1,6 @@
-/* `swap CALL LOCAL INET WHO`: calls on one descriptor number, under which a thread, or (WHO) a process that
- * shares the descriptors and nothing else, puts two sockets in turn: one on which calls are let run (LOCAL: unix,
- * netlink) and one of the Internet (INET: udp, tcp). With `tcp` as LOCAL both are of the Internet.
+/* `swap CALL KINDS WHO`: calls on one descriptor number, under which a thread, or (WHO) a process that shares the
+ * descriptors and nothing else, puts sockets in turn. KINDS are two or three of them, such as `unix,tcp,udp`: of the
+ * Internet (tcp, udp), and such on which calls are let run (unix, netlink).
  *
  *   bind connect send listen  the calls; send is sendto, sendmsg and sendmmsg
  *   fastopen                  sends that connect
@@ -12,10 +12,17 @@
 #define CALLS 5000
 #define MET 500
 
-/* Fixed numbers: a process that shares the descriptors does not share the memory. */
-enum { INET = 10, LOCAL = 11, SLOT = 12 };
+/* Fixed numbers: a process that shares the descriptors does not share the memory. The sockets are at FIRST, FIRST + 1, … */
+enum { SLOT = 10, FIRST = 11, MOST = 3 };
 
-static int type, is_local;
+static const struct kind { const char *name; int domain, type; } kinds[] = {
+	{ "tcp", AF_INET, SOCK_STREAM }, { "udp", AF_INET, SOCK_DGRAM },
+	{ "unix", AF_UNIX, SOCK_DGRAM }, { "netlink", AF_NETLINK, SOCK_RAW },
+};
+#define KINDS (sizeof(kinds) / sizeof(kinds[0]))
+
+static struct kind sockets[MOST];
+static int count, has_tcp;
 /* In memory that a process of its own shares, too. */
 static volatile unsigned long *swaps;
 
@@ -23,36 +30,43 @@ static void *swapper(void *unused)
 {
 	run_on(1);
 	for (;;) {
-		dup2(LOCAL, SLOT);
-		dup2(INET, SLOT);
+		for (int i = 0; i < count; i++)
+			dup2(FIRST + i, SLOT);
 		++*swaps;
 	}
 	return unused;
 }
 
-static void put(int fd, int number)
+/* A new socket in the place of the one that was there. */
+static void fresh(int i)
 {
-	need("socket", fd);
-	need("dup2", dup2(fd, number));
+	struct linger at_once = { 1, 0 };
+	int fd = need("socket", socket(sockets[i].domain, sockets[i].type, 0));
+
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+	need("dup2", dup2(fd, FIRST + i));
 	close(fd);
 }
 
-static void fresh(void)
+/* Opens those that are named, and says how many they are. A Unix socket beside TCP alone is a stream, too. */
+static int open_all(char *names)
 {
-	struct linger at_once = { 1, 0 };
+	int unix_type = strstr(names, "udp") ? SOCK_DGRAM : SOCK_STREAM;
 
-	put(socket(AF_INET, type, 0), INET);
-	setsockopt(INET, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
-}
+	for (char *name = strtok(names, ","); name && count < MOST; name = strtok(NULL, ",")) {
+		size_t i = 0;
 
-static void local(const char *kind)
-{
-	if (!strcmp(kind, "netlink"))
-		put(socket(AF_NETLINK, SOCK_RAW, 0), LOCAL);
-	else if (!strcmp(kind, "tcp"))
-		put(socket(AF_INET, SOCK_STREAM, 0), LOCAL);
-	else
-		put(socket(AF_UNIX, type, 0), LOCAL);
+		while (i < KINDS && strcmp(kinds[i].name, name))
+			i++;
+		if (i == KINDS)
+			return 0;
+		sockets[count] = kinds[i];
+		if (kinds[i].domain == AF_UNIX)
+			sockets[count].type = unix_type;
+		has_tcp |= kinds[i].domain == AF_INET && kinds[i].type == SOCK_STREAM;
+		fresh(count++);
+	}
+	return count;
 }
 
 /* The peers: one that is free, one that is forbidden, and the host's own loopback. */
@@ -71,8 +85,12 @@ static void try_connect(int i)
 	struct sockaddr_in to = peer(i);
 
 	/* Where it is connected to, the peers tell. */
-	if (attempt(connect(SLOT, (struct sockaddr *)&to, sizeof(to))) && type == SOCK_DGRAM)
-		(void)!write(INET, "x", 1);
+	if (!attempt(connect(SLOT, (struct sockaddr *)&to, sizeof(to))))
+		return;
+	for (int s = 0; s < count; s++) {
+		if (sockets[s].domain == AF_INET && sockets[s].type == SOCK_DGRAM)
+			(void)!write(FIRST + s, "x", 1);
+	}
 }
 
 /* From a foreign source, and to whom it must not. */
@@ -93,7 +111,7 @@ static void try_send(int i)
 	 * socket sends to the peer that it has. */
 	if (attempt(sent)) {
 		done += i % 3 != 1;
-		out += i % 3 == 1 && is_local;
+		out += i % 3 == 1 && !has_tcp;
 	}
 }
 
@@ -131,19 +149,15 @@ int main(int argc, char **argv)
 	pid_t process = 0;
 	pthread_t thread;
 
-	for (size_t i = 0; argc > 4 && i < sizeof(calls) / sizeof(calls[0]); i++) {
+	for (size_t i = 0; argc > 3 && i < sizeof(calls) / sizeof(calls[0]); i++) {
 		if (!strcmp(calls[i].name, argv[1]))
 			call = calls[i].call;
 	}
-	if (!call)
+	if (!call || open_all(argv[2]) < 2)
 		return 99;
-	type = strcmp(argv[3], "tcp") ? SOCK_DGRAM : SOCK_STREAM;
 	swaps = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	fresh();
-	local(argv[2]);
-	is_local = strcmp(argv[2], "tcp") != 0;
-	need("dup2", dup2(INET, SLOT));
-	if (!strcmp(argv[4], "process")) {
+	need("dup2", dup2(FIRST, SLOT));
+	if (!strcmp(argv[3], "process")) {
 		process = syscall(SYS_clone, CLONE_FILES | SIGCHLD, NULL, NULL, NULL, NULL);
 		/* It may be that there can be none. */
 		if (!attempt(process))
@@ -161,8 +175,10 @@ int main(int argc, char **argv)
 
 		call(i);
 		met += *swaps != swapped;
-		if (!judged(INET) && done > before)
-			fresh();
+		for (int s = 0; s < count; s++) {
+			if (sockets[s].domain == AF_INET && !judged(FIRST + s) && done > before)
+				fresh(s);
+		}
 	}
 	if (process) {
 		kill(process, SIGKILL);
