@@ -46,7 +46,7 @@ fn run(program: &[Instruction], packet: &Packet) -> u32 {
     let mut accumulator = 0u32;
     let mut at = 0usize;
     loop {
-        let Instruction { code, jt, jf, k } = *program.get(at).expect("it runs off its end");
+        let Instruction { code, jt, jf, k } = program[at];
         at += 1;
         let branch = |holds: bool| usize::from(if holds { jt } else { jf });
         match code {
@@ -54,7 +54,7 @@ fn run(program: &[Instruction], packet: &Packet) -> u32 {
             0x20 if k == AD_IFINDEX => accumulator = packet.interface,
             0x20 => {
                 let from = k.wrapping_sub(NET_OFF) as usize;
-                let word = packet.network.get(from..from + 4).expect("a word in the header");
+                let word = &packet.network[from..from + 4];
                 accumulator = u32::from_be_bytes(word.try_into().unwrap());
             }
             0x30 => accumulator = u32::from(packet.network[k.wrapping_sub(NET_OFF) as usize]),
@@ -65,7 +65,7 @@ fn run(program: &[Instruction], packet: &Packet) -> u32 {
             0x15 => at += branch(accumulator == k),
             // BPF_RET | BPF_K
             0x06 => return k,
-            code => panic!("instruction {code:#x} at {}", at - 1),
+            code => unreachable!("instruction {code:#x} at {}", at - 1),
         }
     }
 }
@@ -79,7 +79,7 @@ fn passes(context: &Context, ip: IpAddr, interface: u32) -> bool {
     match run(&program(context), &Packet::to(ip, interface)) {
         0 => false,
         u32::MAX => true,
-        kept => panic!("{kept} bytes are kept"),
+        kept => unreachable!("{kept} bytes are kept"),
     }
 }
 

@@ -33,6 +33,11 @@ mod servers;
 mod set_id;
 mod shim;
 mod shim_around;
+mod shim_exec;
+mod shim_leaves;
+mod shim_lines;
+mod shim_netif;
+mod shim_not_started;
 mod shim_outside;
 mod shim_programs;
 mod shim_threads;
@@ -82,6 +87,11 @@ fn cases() -> Vec<Case> {
         shim::cases(),
         shim_around::cases(),
         shim_outside::cases(),
+        shim_exec::cases(),
+        shim_leaves::cases(),
+        shim_lines::cases(),
+        shim_netif::cases(),
+        shim_not_started::cases(),
         shim_programs::cases(),
         shim_threads::cases(),
         signals::cases(),
