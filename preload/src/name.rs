@@ -6,7 +6,7 @@ use crate::sys::{self, Fd, shim};
 use chbind_policy::Loopback;
 use chbind_policy::name::{masked, masked_peer};
 use chbind_policy::perform::{Endpoint, is_pinned, unbound};
-use chbind_policy::sockaddr::{self, LEN_MAX};
+use chbind_policy::sockaddr::{self, LEN_MAX, LEN_V6};
 use core::net::SocketAddr;
 
 /// A name as bytes, and how many of them it has.
@@ -67,7 +67,12 @@ pub(crate) fn mask(bytes: &mut [u8]) {
     if context.loopback != Loopback::Remap {
         return;
     }
-    if let Some(shown) = sockaddr::decode(bytes).and_then(|address| masked(context, address)) {
+    // There may have been room for less than all of it: what matters is there, or nothing is shown.
+    let mut whole = [0; LEN_V6];
+    for (to, from) in whole.iter_mut().zip(&*bytes) {
+        *to = *from;
+    }
+    if let Some(shown) = sockaddr::decode(&whole).and_then(|address| masked(context, address)) {
         let (shown, len) = sockaddr::encode(shown);
         for (to, from) in bytes.iter_mut().zip(shown.into_iter().take(len)) {
             *to = from;

@@ -2,7 +2,7 @@
 //!
 //! This runs in children of vfork(2), in signal handlers and on small stacks: nothing large is kept on the stack.
 
-use crate::sys::{Fd, has_capabilities, keeps_rights, open_at, real_ids, stat_at};
+use crate::sys::{Fd, has_capabilities, is_executable_at, keeps_rights, open_at, real_ids, stat_at};
 use core::ffi::CStr;
 use core::fmt;
 use libc::{AT_FDCWD, O_NOCTTY, O_NONBLOCK, O_RDONLY, S_IFMT, S_IFREG, S_ISGID, S_ISUID, S_IXGRP, c_int};
@@ -37,11 +37,17 @@ const FIRST_LINE: usize = 256;
 const DEPTH: usize = 5;
 
 /// elf(5): the class and the machine of this library, and the types of program headers.
+const CLASS_32: u8 = 1;
 const CLASS_64: u8 = 2;
+/// The machine, and its 32-bit predecessor, whose programs the kernel runs as well.
 #[cfg(target_arch = "x86_64")]
 const MACHINE: u16 = 62;
+#[cfg(target_arch = "x86_64")]
+const PREDECESSOR: u16 = 3;
 #[cfg(target_arch = "aarch64")]
 const MACHINE: u16 = 183;
+#[cfg(target_arch = "aarch64")]
+const PREDECESSOR: u16 = 40;
 const PT_INTERP: u32 = 3;
 /// The size of `Elf64_Phdr`, and the most of them that are looked at.
 const PROGRAM_HEADER: usize = 56;
@@ -87,11 +93,17 @@ pub(crate) fn leaves(program: Program) -> Option<Reason> {
     None
 }
 
+fn is_file(of: &libc::stat) -> bool {
+    of.st_mode & S_IFMT == S_IFREG
+}
+
 /// Looks at a file, and reads what a script says into `line`.
 fn look(program: Program, line: &mut [u8; FIRST_LINE + 1]) -> Option<Head> {
     // A file that cannot be read can be executed. (What is not an ordinary file cannot be: nothing is opened that would wait.)
-    let of = stat_at(program.directory, program.path).ok().filter(|of| of.st_mode & S_IFMT == S_IFREG)?;
-    let file = match open_at(program.directory, program.path, O_RDONLY | O_NONBLOCK | O_NOCTTY) {
+    // What this user may not execute is not executed.
+    let Program { directory, path } = program;
+    let of = stat_at(directory, path).ok().filter(|of| is_file(of) && is_executable_at(directory, path))?;
+    let file = match open_at(directory, path, O_RDONLY | O_NONBLOCK | O_NOCTTY) {
         Ok(file) => file,
         Err(_) => return Some(Head::Elf(gives_rights(None, &of))),
     };
@@ -121,8 +133,11 @@ fn interpreter(line: &mut [u8; FIRST_LINE + 1]) -> Option<&CStr> {
 fn of_elf(fd: Fd, head: &[u8]) -> Option<Reason> {
     let word =
         |at: usize| head.get(at..).and_then(|rest| rest.first_chunk::<2>()).map(|bytes| u16::from_le_bytes(*bytes));
-    if head.get(4) != Some(&CLASS_64) || word(18) != Some(MACHINE) {
-        return Some(Reason::OtherMachine);
+    match (head.get(4), word(18)) {
+        (Some(&CLASS_64), Some(MACHINE)) => {}
+        (Some(&CLASS_32), Some(PREDECESSOR)) => return Some(Reason::OtherMachine),
+        // The kernel does not take it.
+        _ => return None,
     }
     let table = u64::from_le_bytes(*head.get(32..)?.first_chunk()?);
     let (size, count) = (usize::from(word(54)?), word(56)?.min(HEADERS_MAX));
@@ -152,15 +167,16 @@ fn of_elf(fd: Fd, head: &[u8]) -> Option<Reason> {
 /// Where the kernel changes who a program runs as, the loader does not preload (`AT_SECURE`, getauxval(3)). `fd` is the file, if
 /// it could be opened.
 fn gives_rights(fd: Option<Fd>, of: &libc::stat) -> Option<Reason> {
-    if keeps_rights() || fd.is_some_and(Fd::is_on_nosuid) {
+    if fd.is_some_and(Fd::is_on_nosuid) {
         return None;
     }
     let (user, group) = real_ids();
     let is_other_user = of.st_mode & S_ISUID != 0 && of.st_uid != user;
     let is_other_group = of.st_mode & S_ISGID != 0 && of.st_mode & S_IXGRP != 0 && of.st_gid != group;
-    if is_other_user || is_other_group {
+    if (is_other_user || is_other_group) && !keeps_rights() {
         return Some(Reason::SetId);
     }
+    // Also where it gets none of them (no_new_privs; cap_bprm_creds_from_file, security/commoncap.c).
     (user != 0 && fd.is_some_and(has_capabilities)).then_some(Reason::Capabilities)
 }
 
@@ -168,12 +184,7 @@ fn gives_rights(fd: Option<Fd>, of: &libc::stat) -> Option<Reason> {
 const PATH: usize = 1024;
 
 /// Does something with the path at which execvp(3) finds `name`.
-pub(crate) fn with_found<T>(
-    name: &CStr,
-    directories: Option<&[u8]>,
-    is_executable: impl Fn(&CStr) -> bool,
-    act: impl FnOnce(Option<&CStr>) -> T,
-) -> T {
+pub(crate) fn with_found<T>(name: &CStr, directories: Option<&[u8]>, act: impl FnOnce(Option<&CStr>) -> T) -> T {
     if name.to_bytes().contains(&b'/') {
         return act(Some(name));
     }
@@ -186,7 +197,9 @@ pub(crate) fn with_found<T>(
         for (to, from) in room.iter_mut().zip(directory.iter().chain(b"/").chain(name.to_bytes_with_nul())) {
             *to = *from;
         }
-        if CStr::from_bytes_with_nul(room).is_ok_and(&is_executable) {
+        let is_program =
+            |path: &CStr| stat_at(AT_FDCWD, path).is_ok_and(|of| is_file(&of)) && is_executable_at(AT_FDCWD, path);
+        if CStr::from_bytes_with_nul(room).is_ok_and(is_program) {
             return act(path.get(..=len).and_then(|path| CStr::from_bytes_with_nul(path).ok()));
         }
     }

@@ -143,12 +143,6 @@ unsafe fn prepared(
     Ok(execute(kept.texts()))
 }
 
-fn is_executable(path: &CStr) -> bool {
-    let args = [number(libc::AT_FDCWD), path.as_ptr() as usize, number(libc::X_OK), 0, 0, 0];
-    // SAFETY: the kernel reads the path up to its zero byte.
-    unsafe { raw(libc::SYS_faccessat, args) }.is_ok()
-}
-
 /// # Safety
 ///
 /// As execve(2) asks for.
@@ -176,7 +170,7 @@ unsafe fn run_found(file: *const c_char, arguments: Texts, environment: Texts) -
     // SAFETY: as the caller promises.
     let name = unsafe { text(file) };
     // SAFETY: as the caller promises.
-    with_found(name, own_path(), is_executable, |path| unsafe { prepared(path.map(Program::at), environment, execute) })
+    with_found(name, own_path(), |path| unsafe { prepared(path.map(Program::at), environment, execute) })
         .unwrap_or_else(failed)
 }
 
@@ -278,7 +272,7 @@ unsafe extern "C" fn posix_spawnp(
     // SAFETY: as above.
     let name = unsafe { text(file) };
     // SAFETY: as above.
-    with_found(name, own_path(), is_executable, |path| unsafe { prepared(path.map(Program::at), environment, spawn) })
+    with_found(name, own_path(), |path| unsafe { prepared(path.map(Program::at), environment, spawn) })
         .unwrap_or_else(|errno| errno)
 }
 

@@ -241,14 +241,16 @@ unsafe extern "C" fn recvmmsg(
     }
     // SAFETY: recvmmsg(2) asks for so many.
     let all = unsafe { slice::from_raw_parts_mut(messages, count) };
-    // The kernel writes over how much room there is for a name.
-    let mut rooms: [socklen_t; MESSAGES_MAX] = [0; MESSAGES_MAX];
-    for (message, room) in all.iter_mut().zip(&mut rooms) {
+    // The kernel writes over how much room there is for a name. It is the same for all, or as much as all have.
+    let mut names = socklen_t::MAX;
+    for message in all.iter_mut() {
         musl::clean(&mut message.msg_hdr);
-        *room = message.msg_hdr.msg_namelen;
+        if !message.msg_hdr.msg_name.is_null() {
+            names = names.min(message.msg_hdr.msg_namelen);
+        }
     }
     let done = cancellable(|| as_it_is(libc::SYS_recvmmsg, args));
-    for (message, names) in all.iter().zip(rooms).take(done.unwrap_or(0)) {
+    for message in all.iter().take(done.unwrap_or(0)) {
         // SAFETY: the kernel has filled it in.
         unsafe { look_at(&raw const message.msg_hdr, names) };
     }

@@ -14,7 +14,7 @@ mod state;
 
 pub(crate) use call::Result;
 pub(crate) use cancel::cancellable;
-pub(crate) use socket::{Fd, Own, Pieces, as_it_is, number, open_at, past, socket, stat_at};
+pub(crate) use socket::{Fd, Own, Pieces, as_it_is, is_executable_at, number, open_at, past, socket, stat_at};
 pub(crate) use state::shim;
 
 /// Ends the process: it must not run as if it were in a context.

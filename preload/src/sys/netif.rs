@@ -2,6 +2,7 @@
 //! netdevice(7)).
 
 use super::errno::{failed, last};
+use super::musl::is_musl;
 use super::{as_it_is, next, number, shim};
 use crate::netif::{hides, is_shown};
 use chbind_policy::sockaddr::{LEN_V4, LEN_V6, decode};
@@ -129,8 +130,8 @@ unsafe extern "C" fn getifaddrs(list: *mut *mut ifaddrs) -> c_int {
     }
 }
 
-/// Takes what is hidden out of a list; null if that is all. The first entry stays the first, for the whole list may be one piece
-/// of memory that begins there: what follows is moved into it.
+/// Takes what is hidden out of a list; null if that is all. To glibc the list is one piece of memory that begins with the first
+/// entry: what follows is moved into it. To musl every entry is a piece.
 ///
 /// # Safety
 ///
@@ -140,6 +141,7 @@ unsafe fn shown_of(first: *mut ifaddrs) -> *mut ifaddrs {
     /// A flag that no interface has marks what stays (netdevice(7) knows bits up to 18).
     const STAYS: u32 = 1 << 31;
     let context = &shim().charge.context;
+    let mut shown = null_mut();
     // SAFETY: as the caller promises; entries move only after all names have been looked at.
     unsafe {
         for entry in entries(first) {
@@ -152,12 +154,20 @@ unsafe fn shown_of(first: *mut ifaddrs) -> *mut ifaddrs {
             }
         }
         let mut last: *mut ifaddrs = null_mut();
-        for entry in entries(first).filter(|entry| (**entry).ifa_flags & STAYS != 0) {
+        for entry in entries(first) {
+            if (*entry).ifa_flags & STAYS == 0 {
+                if is_musl() {
+                    libc::free(entry.cast());
+                }
+                continue;
+            }
             (*entry).ifa_flags &= !STAYS;
-            if last.is_null() {
+            if last.is_null() && is_musl() {
+                (shown, last) = (entry, entry);
+            } else if last.is_null() {
                 // It may be the first itself.
                 *first = entry.read();
-                last = first;
+                (shown, last) = (first, first);
             } else {
                 (*last).ifa_next = entry;
                 last = entry;
@@ -165,11 +175,11 @@ unsafe fn shown_of(first: *mut ifaddrs) -> *mut ifaddrs {
         }
         if !last.is_null() {
             (*last).ifa_next = null_mut();
-            return first;
+        } else if !is_musl() {
+            libc::free(first.cast());
         }
     }
-    // Its memory stays where it is: there is no list to give it back with.
-    null_mut()
+    shown
 }
 
 /// if_nameindex(3)
@@ -209,6 +219,9 @@ unsafe fn keep_own(first: *mut Named, list: *mut ifaddrs) {
             if is_own_interface(list, interface((*from).if_name)) {
                 to.write(from.read());
                 to = to.add(1);
+            } else if !is_musl() {
+                // To musl they are one piece with the array.
+                libc::free((*from).if_name.cast());
             }
             from = from.add(1);
         }

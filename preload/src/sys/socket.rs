@@ -87,15 +87,35 @@ pub(crate) fn socket(domain: c_int, kind: c_int, protocol: c_int) -> Result<Own>
 
 /// Opens a file, close-on-exec: a path from a directory, or, if the path is empty, what that descriptor is of.
 pub(crate) fn open_at(directory: c_int, path: &CStr, flags: c_int) -> Result<Own> {
-    if path.is_empty() {
-        let args = [number(directory), number(libc::F_DUPFD_CLOEXEC), 0, 0, 0, 0];
-        // SAFETY: plain numbers.
-        return unsafe { raw(libc::SYS_fcntl, args) }.map(|fd| Own(Fd(fd as c_int)));
-    }
+    let mut own = [0; 32];
+    // It may have been opened for nothing but to be executed (O_PATH).
+    let path = if path.is_empty() { link_of(directory, &mut own).ok_or(libc::ENOENT)? } else { path };
     let flags = flags | libc::O_CLOEXEC;
     // SAFETY: the kernel reads the path up to its zero byte.
     let fd = unsafe { raw(libc::SYS_openat, [number(directory), path.as_ptr() as usize, number(flags), 0, 0, 0]) }?;
     Ok(Own(Fd(fd as c_int)))
+}
+
+/// What a descriptor is called in /proc.
+fn link_of(fd: c_int, bytes: &mut [u8; 32]) -> Option<&CStr> {
+    const DIRECTORY: &[u8] = b"/proc/self/fd/";
+    let mut rest = u32::try_from(fd).ok()?;
+    let digits = 1 + rest.checked_ilog10().unwrap_or(0) as usize;
+    for (to, from) in bytes.iter_mut().zip(DIRECTORY) {
+        *to = *from;
+    }
+    for place in bytes.get_mut(DIRECTORY.len()..DIRECTORY.len() + digits)?.iter_mut().rev() {
+        *place = b'0' + (rest % 10) as u8;
+        rest /= 10;
+    }
+    CStr::from_bytes_until_nul(bytes).ok()
+}
+
+/// Whether this user may execute it.
+pub(crate) fn is_executable_at(directory: c_int, path: &CStr) -> bool {
+    let args = [number(directory), path.as_ptr() as usize, number(libc::X_OK), 0, 0, 0];
+    // SAFETY: the kernel reads the path up to its zero byte. (It has no empty paths: those have been opened.)
+    path.is_empty() || unsafe { raw(libc::SYS_faccessat, args) }.is_ok()
 }
 
 /// stat(2) of the same.
