@@ -54,9 +54,6 @@ impl Shim {
         if text.len() + wire::VARIABLE.len() + 2 > TEXT_MAX {
             return Err(Error::TooMuchForShim);
         }
-        // What it cannot read it would not run with.
-        let mut room = Box::new(wire::Room::new());
-        wire::read(&text, &mut room).map_err(|_| Error::TooMuchForShim)?;
         Ok(Some(Shim { path: locate(args.enforce)?, text, secret }))
     }
 

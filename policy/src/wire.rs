@@ -168,10 +168,19 @@ impl Write for Summed<'_> {
     }
 }
 
-/// Writes the text.
+/// Writes the text. An error if there is more of something than [`read`] has room for.
 pub fn write(charge: &Charge, out: &mut dyn Write) -> fmt::Result {
     let mut out = Summed(out, Sum::EMPTY);
     let context = &charge.context;
+    let rules = &context.rules;
+    let most_rules =
+        [rules.allow_bind.len(), rules.deny_bind.len(), rules.allow_connect.len(), rules.deny_connect.len()];
+    let is_room = context.addresses.len() <= ADDRESSES_MAX
+        && [context.host_loopback.len(), context.resolvers.len()].iter().all(|len| *len <= HOST_MAX)
+        && most_rules.iter().all(|len| *len <= RULES_MAX);
+    if !is_room {
+        return Err(fmt::Error);
+    }
     write!(out, "{VERSION};N=")?;
     for byte in charge.name.bytes() {
         match byte {

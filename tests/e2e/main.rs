@@ -40,6 +40,7 @@ mod shim_netif;
 mod shim_not_started;
 mod shim_outside;
 mod shim_programs;
+mod shim_secret;
 mod shim_threads;
 mod signals;
 mod ssh;
@@ -93,6 +94,7 @@ fn cases() -> Vec<Case> {
         shim_netif::cases(),
         shim_not_started::cases(),
         shim_programs::cases(),
+        shim_secret::cases(),
         shim_threads::cases(),
         signals::cases(),
         ssh::cases(),
