@@ -132,8 +132,10 @@ fn has_no_way(socket: &Socket, bound: SocketAddr, destination: SocketAddr) -> bo
 fn first(context: &Context, socket: &Socket, target: &Target, host: &dyn Host) -> Result<Source, Refusal> {
     let any = unspecified(socket.family);
     let named = towards_from_wildcard(context, target, host)?;
-    // An assigned address even towards loopback: one bound to L could never reach anybody else.
+    // An assigned address even towards loopback: one bound to L could never reach anybody else. But the host's name servers answer
+    // loopback alone, and a socket that asks one asks no others, mostly.
     let single = match select(context, target.destination, host) {
+        _ if context.keeps_one && target.is_host => named,
         Ok(assigned) => with_scope(assigned.ip(), 0, assigned.scope()),
         Err(_) => named,
     };

@@ -1,6 +1,8 @@
 //! Rows 31 to 41, 46, 47, 51, 52: connect.
 
-use crate::table::{Context, D, D2, KEEPS_SOURCE, M, M2, OUTSIDE, P, P2, Reasons, Row, S, S1, S2, Z, case, row};
+use crate::table::{
+    Context, D, D2, KEEPS_ONE, KEEPS_SOURCE, M, M2, OUTSIDE, P, P2, Reasons, Row, S, S1, S2, Z, case, row,
+};
 
 const HOST_PORT: Context = S.with("--host-loopback P");
 const HOST: Context = S.with("--loopback host");
@@ -225,7 +227,8 @@ pub(crate) const ROWS: &[Row] = &[
                 .seen(&["udp 127.0.0.53:53 sees L", "udp 127.0.0.53:53 sees L"]),
             case(M, "udp4 sendto 127.0.0.53:53", "sendto=ok").seen(&["udp 127.0.0.53:53 sees L"]),
             case(S, "udp4 sendto 127.0.0.53:53 sendto RX:P", "sendto=ok sendto=ok")
-                .seen(&["udp 127.0.0.53:53 sees L", "udp RX:P sees A"]),
+                .seen(&["udp 127.0.0.53:53 sees L", "udp RX:P sees A"])
+                .cannot(KEEPS_ONE),
             case(S, "tcp4 connect 127.0.0.53:P", "connect=ECONNREFUSED").seen(&["tcp 127.0.0.53:P sees nobody"]),
             case(S, "tcp4 connect 127.0.0.9:53", "connect=ECONNREFUSED").seen(&["tcp 127.0.0.9:53 sees nobody"]),
             // The one that resolv.conf names.

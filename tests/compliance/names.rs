@@ -1,6 +1,6 @@
 //! Section 5: what is seen from inside.
 
-use crate::table::{D, KEEPS_SOURCE, M, P, Row, S, case, row};
+use crate::table::{D, KEEPS_ONE, KEEPS_SOURCE, M, P, Row, S, case, row};
 
 pub(crate) const ROWS: &[Row] = &[row(
     "section_5",
@@ -61,6 +61,13 @@ pub(crate) const ROWS: &[Row] = &[row(
             S,
             "udp4 opt pktinfo bind 127.0.0.1:P udp4 sendto 127.0.0.1:P sendto 127.0.0.1:P use 0 recvmsg recvmmsg",
             "bind=ok sendto=ok sendto=ok recvmsg=hello from=SEEN:* to=SEEN:0 recvmmsg=hello from=SEEN:* to=SEEN:0",
+        )
+        .cannot(KEEPS_ONE),
+        // From a socket of loopback.
+        case(
+            S,
+            "udp4 opt pktinfo bind 127.0.0.1:P udp4 bind 127.0.0.1:0 sendto 127.0.0.1:P sendto 127.0.0.1:P use 0 recvmsg recvmmsg",
+            "bind=ok bind=ok sendto=ok sendto=ok recvmsg=hello from=SEEN:* to=SEEN:0 recvmmsg=hello from=SEEN:* to=SEEN:0",
         ),
         case(
             M,

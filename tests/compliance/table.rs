@@ -95,6 +95,10 @@ pub(crate) const ENFORCEMENTS: &[Enforcement] = &[
 /// In which enforcements something cannot hold, and why.
 pub(crate) type Reasons = &'static [(&'static str, &'static str)];
 
+const ONE: &str = "in a context of one address a UDP socket has one, so that it can send without being looked at";
+/// Sockets that would be on a wildcard, for loopback and another address.
+pub(crate) const KEEPS_ONE: Reasons = &[("hybrid", ONE), ("preload", ONE)];
+
 /// Of a wildcard that is connected, and dissolved.
 pub(crate) const KEEPS_SOURCE: Reasons = {
     const WHY: &str =
