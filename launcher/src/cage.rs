@@ -27,6 +27,7 @@ const PLAIN: &[c_long] = &[
     libc::SYS_getpeername,
     libc::SYS_bind,
     libc::SYS_listen,
+    libc::SYS_accept4,
     libc::SYS_connect,
     libc::SYS_sendto,
     libc::SYS_sendmsg,

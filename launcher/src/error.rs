@@ -89,6 +89,8 @@ pub enum Error {
     NoShim(String),
     /// The shim cannot be read, or its path cannot be given to the loader.
     UnusableShim(String),
+    /// No running context has this name.
+    NoContext(String),
     /// /proc is not mounted, or is that of another process id namespace.
     NoProc,
     /// A seccomp listener is above this process already.
@@ -116,6 +118,7 @@ impl Error {
     /// The exit status that goes with it.
     pub fn status(&self) -> u8 {
         match self {
+            Error::NoContext(_) => 1,
             Error::CommandNotFound(_) => NOT_FOUND,
             Error::NotExecutable(_, Errno(libc::ENOENT)) => NOT_FOUND,
             Error::NotExecutable(..) => NOT_EXECUTABLE,
@@ -200,6 +203,7 @@ impl fmt::Display for Error {
                     "cannot use '{path}': it must be readable for all users, without blanks or colons in its path"
                 )
             }
+            Error::NoContext(name) => write!(f, "no running context is called '{name}'"),
             Error::StrictNeeds(what, since) => {
                 write!(f, "--strict needs {what}; Linux {since} and later have it where it is switched on")
             }

@@ -17,7 +17,7 @@ use crate::sys::memory::{self, Piece};
 use crate::sys::process::{Fork, close_range, exit_now, fork};
 use crate::sys::seccomp::{Listener, Wait};
 use crate::sys::signal::{by_default, ignore};
-use crate::sys::{Errno, pidfd, process};
+use crate::sys::{Errno, pidfd, process, socket};
 use crate::{parent, program, report};
 use chbind_policy::Loopback;
 use nix::fcntl::{OFlag, open};
@@ -180,18 +180,39 @@ fn preloaded(plan: Plan) -> Result<u8, Error> {
     execute(&plan, std::env::vars_os().collect())
 }
 
-/// Waits for the end of the command, with the number in hand.
+/// From now on it is this process that is found by the name.
+fn listening(held_name: OwnedFd) -> Result<OwnedFd, Error> {
+    socket::listen(held_name.as_fd(), supervisor::ASKING_AT_ONCE).map_err(Error::step("let the context be found"))?;
+    Ok(held_name)
+}
+
+/// Waits for the end of the command, with the number and the name in hand.
 fn hold(plan: Plan, command: OwnedFd) -> ! {
+    let held_name = plan.held_name.and_then(|held| listening(held).ok());
     let ready = setsid().map_err(Error::step("detach")).and_then(|_| {
         ignore_signals()?;
         chdir("/").map_err(Error::step("detach"))?;
-        keep_only(vec![command.as_raw_fd(), plan.nid.holder.as_raw_fd()])
+        let mut kept = vec![command.as_raw_fd(), plan.nid.holder.as_raw_fd()];
+        kept.extend(held_name.as_ref().map(AsRawFd::as_raw_fd));
+        keep_only(kept)
     });
     if let Ok(name) = CString::new(format!("chbind/{}", plan.nid.number)) {
         let _ = prctl::set_name(&name);
     }
-    let mut fds = [PollFd::new(command.as_fd(), PollFlags::POLLIN)];
-    while ready.is_ok() && matches!(poll(&mut fds, PollTimeout::NONE), Err(nix::errno::Errno::EINTR)) {}
+    while ready.is_ok() {
+        let mut fds = vec![PollFd::new(command.as_fd(), PollFlags::POLLIN)];
+        fds.extend(held_name.as_ref().map(|held| PollFd::new(held.as_fd(), PollFlags::POLLIN)));
+        let done = poll(&mut fds, PollTimeout::NONE);
+        let is_ready = |fd: &PollFd| fd.revents().is_some_and(|events| !events.is_empty());
+        if done.is_ok() && fds.first().is_none_or(is_ready)
+            || done.is_err_and(|errno| errno != nix::errno::Errno::EINTR)
+        {
+            break;
+        }
+        if let Some(held) = &held_name {
+            socket::answer_by_being_there(held.as_fd());
+        }
+    }
     exit_now(0)
 }
 
@@ -230,6 +251,7 @@ fn prepare(plan: Plan, channel: &mut UnixStream, command: Pid, child: Option<Chi
     chdir("/").map_err(Error::step("detach the supervisor"))?;
     let mut kept: Vec<RawFd> = vec![handle.as_raw_fd(), plan.nid.holder.as_raw_fd(), channel.as_raw_fd()];
     kept.extend(messages.as_ref().map(AsRawFd::as_raw_fd));
+    kept.extend(plan.held_name.as_ref().map(AsRawFd::as_raw_fd));
     if let Some(child) = &child {
         kept.extend([child.reports.as_raw_fd(), child.signals.as_fd().as_raw_fd()]);
     }
@@ -260,6 +282,7 @@ fn prepare(plan: Plan, channel: &mut UnixStream, command: Pid, child: Option<Chi
         command: handle,
         network: plan.network,
         nid: plan.nid.holder,
+        held_name: plan.held_name.map(listening).transpose()?,
         child,
     })
 }

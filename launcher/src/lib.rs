@@ -15,6 +15,7 @@ pub mod error;
 pub mod features;
 pub mod filter;
 pub mod launch;
+pub mod names;
 pub mod nid;
 pub mod parent;
 pub mod plan;

@@ -57,9 +57,14 @@ impl Nid {
 
     /// L, the loopback address that belongs to the number.
     pub fn loopback(&self) -> Ipv4Addr {
-        let [high, low] = self.number.to_be_bytes();
-        Ipv4Addr::new(127, high, low, 1)
+        loopback(self.number)
     }
+}
+
+/// L, the loopback address that belongs to a number.
+pub fn loopback(number: u16) -> Ipv4Addr {
+    let [high, low] = number.to_be_bytes();
+    Ipv4Addr::new(127, high, low, 1)
 }
 
 /// A supervisor ends a moment after the last task of its context. Whoever restarts a service must not meet the old one.

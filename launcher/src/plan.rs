@@ -9,11 +9,11 @@ use crate::shim::{self, Shim};
 use crate::supervisor::NetworkOwner;
 use crate::sys::Errno;
 use crate::sys::seccomp::Instruction;
-use crate::{address, confine, features, filter, program, resolvers, rules};
+use crate::{address, confine, features, filter, names, program, resolvers, rules};
 use caps::Capability;
 use chbind_policy::{Assigned, Context, Loopback, Rules};
 use std::net::IpAddr;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 
 /// A context that can be started, and the command that will run in it.
 pub struct Plan {
@@ -23,6 +23,8 @@ pub struct Plan {
     pub nid: Nid,
     /// Its name in messages.
     pub name: String,
+    /// What holds its name; `None` where too many have it.
+    pub held_name: Option<OwnedFd>,
     /// The filter that goes with it.
     pub program: Vec<Instruction>,
     /// Who may bind privileged ports.
@@ -91,6 +93,7 @@ pub fn resolve(args: &Args) -> Result<Plan, Error> {
     })?;
     rules::require_grantable(&context.rules, &network)?;
     let name = printable(&args.name.clone().unwrap_or_else(|| command.base_name()));
+    let held_name = names::hold(&name)?;
     let shim = Shim::new(args, context, &name)?;
     let secret = shim.as_ref().and_then(|shim| shim.secret);
     let program = filter::program(context, args.strict, secret).map_err(Error::Filter)?;
@@ -98,6 +101,7 @@ pub fn resolve(args: &Args) -> Result<Plan, Error> {
         context,
         nid,
         name,
+        held_name,
         program,
         network,
         strict: args.strict,

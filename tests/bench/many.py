@@ -40,6 +40,19 @@ def asked(number):
     return (time.monotonic() - begun) * 1000
 
 
+def found(lab, count, rounds):
+    """Milliseconds to find a context by its name, from the start of chbindctl to its end."""
+    took = []
+    for number in range(rounds):
+        command = [f"{lab.chbind}ctl", "find", f"bench-{number * 7 % count}"]
+        begun = time.monotonic()
+        answer = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=5).stdout
+        took.append((time.monotonic() - begun) * 1000)
+        if not answer.startswith(b"nid ") or answer.count(b"\n") != 1:
+            raise CannotMeasure(f"{lab.shown(command)}: {answer!r}")
+    return took
+
+
 def available():
     """MiB that the machine has left."""
     with open("/proc/meminfo") as lines:
@@ -67,7 +80,9 @@ def contexts(lab, supervisors, weight, since):
               spread=f"{spread(first)} ms")
     before, running, took = available(), [], []
     for number in range(count):
-        server = [lab.chbind, "--ip", address(number), "-q", "--", lab.program("serve"), str(PORT)]
+        if number == 1:
+            alone = found(lab, 1, lab.pick(50, 200))
+        server = [lab.chbind, "--ip", address(number), "--name", f"bench-{number}", "-q", "--", lab.program("serve"), str(PORT)]
         milliseconds, process = begin(lab, server, env)
         took.append(milliseconds)
         running.append(process)
@@ -78,6 +93,10 @@ def contexts(lab, supervisors, weight, since):
     yield Row(f"  {count} contexts with a server each", figure(median(native), "ms"), "", figure(median(last), "ms"),
               figure(median(ratio)), spread(ratio), "<= 1.25 the first", median(ratio) <= 1.25)
     yield Row("  from start to served, all of them", chbind=figure(median(took), "ms"), spread=f"{spread(took)} ms")
+    among = found(lab, count, lab.pick(50, 200))
+    ratio = ratios(among, [median(alone)] * len(among))
+    yield Row("  found by name (alone, among all)", figure(median(alone), "ms"), "", figure(median(among), "ms"),
+              figure(median(ratio)), spread(ratio), "<= 1.25 alone", median(ratio) <= 1.25)
     reached = [asked(number) for number in range(count)]
     yield Row("  asked from outside, all of them", chbind=figure(median(reached), "ms"), spread=f"{spread(reached)} ms")
     yield Row("  memory of the host for each, server included", chbind=figure((before - left) / count, "MiB"))

@@ -10,6 +10,7 @@ mod confined;
 mod cpython;
 mod dns_servers;
 mod exhausted;
+mod find;
 mod golang;
 mod grants;
 mod holes;
@@ -66,6 +67,7 @@ fn cases() -> Vec<Case> {
         cpython::cases(),
         dns_servers::cases(),
         exhausted::cases(),
+        find::cases(),
         golang::cases(),
         grants::cases(),
         holes::cases(),

@@ -7,12 +7,12 @@ use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 use std::ffi::OsString;
 
-/// Look at programs as chbind sees them.
+/// Look at programs as chbind sees them, and for running contexts.
 #[derive(Debug, Parser)]
 #[command(name = NAME, version, max_term_width = 100, disable_help_subcommand = true)]
 #[command(
     after_help = "Exit status: 0; 125 if chbindctl failed, 126 if a program cannot be read or executed, 127 if it \
-                        was not found.\n\nExample: chbindctl inspect nginx"
+                        was not found; 1 if there is no such context.\n\nExample: chbindctl inspect nginx"
 )]
 pub struct Args {
     /// What is to be done.
@@ -29,6 +29,12 @@ pub enum Task {
         #[arg(value_name = "PROGRAM")]
         program: OsString,
     },
+    /// Show the running contexts that have this name
+    Find {
+        /// What --name says, or else the name of the command
+        #[arg(value_name = "NAME")]
+        name: String,
+    },
 }
 
 /// The arguments of this process, or the exit status if there is nothing more to do.
@@ -42,7 +48,7 @@ pub fn parse() -> Result<Args, u8> {
         ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             usage("nothing to do was given")
         }
-        ErrorKind::MissingRequiredArgument => usage("no program given"),
+        ErrorKind::MissingRequiredArgument => usage("nothing was named"),
         _ => {
             let text = error.to_string();
             let first = text.lines().next().unwrap_or_default();

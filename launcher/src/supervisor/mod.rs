@@ -55,6 +55,9 @@ use std::net::SocketAddr;
 use std::os::fd::{AsFd, OwnedFd};
 use teller::Teller;
 
+/// Who asks for a context by its name at the same time; it takes a moment each.
+pub const ASKING_AT_ONCE: i32 = 64;
+
 /// All that a supervisor is given.
 pub struct Assignment {
     /// Where the calls come from.
@@ -77,6 +80,8 @@ pub struct Assignment {
     pub network: NetworkOwner,
     /// Held as long as the context lasts: its number.
     pub nid: OwnedFd,
+    /// Where it is found by its name.
+    pub held_name: Option<OwnedFd>,
     /// The command as a child of this process, where it is one.
     pub child: Option<Child>,
 }
@@ -106,6 +111,7 @@ struct Shared {
     teller: Teller,
     collisions: Collisions,
     _nid: OwnedFd,
+    held_name: Option<OwnedFd>,
 }
 
 impl Shared {
@@ -133,8 +139,20 @@ impl Serving {
 
 /// Begins to answer calls.
 pub fn start(assignment: Assignment) -> sys::Result<Serving> {
-    let Assignment { listener, context, strict, hybrid, name, messages, verbose, command, network, nid, child } =
-        assignment;
+    let Assignment {
+        listener,
+        context,
+        strict,
+        hybrid,
+        name,
+        messages,
+        verbose,
+        command,
+        network,
+        nid,
+        held_name,
+        child,
+    } = assignment;
     sys::signal::prepare_nudge()?;
     // Older kernels answer as surely, only slower.
     let _ = listener.wake_in_turn();
@@ -164,6 +182,7 @@ pub fn start(assignment: Assignment) -> sys::Result<Serving> {
         teller: Teller::new(name, messages, verbose),
         collisions: Collisions::default(),
         _nid: nid,
+        held_name,
     }));
     let program = cage::program(strict).map_err(|_| sys::Errno(libc::EINVAL))?;
     sys::seccomp::confine(&program)?;

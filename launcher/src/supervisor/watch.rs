@@ -4,6 +4,7 @@ use super::holder::tell_collisions;
 use super::{Shared, worker};
 use crate::parent::Report;
 use crate::sys::process::{exit_now, next_change};
+use crate::sys::socket;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signalfd::SignalFd;
@@ -41,6 +42,8 @@ enum Event {
     CommandEnded,
     /// A child of this process changed.
     ChildChanged,
+    /// Somebody has found the context by its name.
+    Found,
 }
 
 /// Watches until the context is empty, then ends the process.
@@ -66,6 +69,9 @@ pub(super) fn run(shared: &'static Shared, command: OwnedFd, mut child: Option<C
         if let Some(child) = &child {
             events.push((Event::ChildChanged, PollFd::new(child.signals.as_fd(), PollFlags::POLLIN)));
         }
+        if let Some(held) = &shared.held_name {
+            events.push((Event::Found, PollFd::new(held.as_fd(), PollFlags::POLLIN)));
+        }
         let happened = wait(events, leader.into_iter().chain(next).chain(backlog).min());
         if happened.contains(&Event::Woken) {
             // Only a wake-up that came meanwhile is lost, and what it was for is looked at next.
@@ -74,6 +80,9 @@ pub(super) fn run(shared: &'static Shared, command: OwnedFd, mut child: Option<C
         }
         if let Some(child) = child.as_mut().filter(|_| happened.contains(&Event::ChildChanged)) {
             child.reap();
+        }
+        if let Some(held) = shared.held_name.as_ref().filter(|_| happened.contains(&Event::Found)) {
+            socket::answer_by_being_there(held.as_fd());
         }
         over |= happened.contains(&Event::Over);
         if happened.contains(&Event::CommandEnded) {

@@ -6,6 +6,7 @@ use chbind_policy::sockaddr::{self, LEN_MAX};
 use libc::{c_int, c_void, socklen_t};
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::time::Duration;
 
 const SO_NETNS_COOKIE: c_int = 71;
 const TCP_IS_MPTCP: c_int = 43;
@@ -99,8 +100,8 @@ pub fn peer(socket: BorrowedFd) -> Result<Option<SocketAddr>> {
 
 fn get<T: Copy>(socket: BorrowedFd, level: c_int, option: c_int, mut value: T) -> Result<T> {
     let mut len = size_of::<T>() as socklen_t;
-    // SAFETY: the kernel writes at most `len` bytes to `value`; `T` is only ever an integer or timeval here, for
-    // which every pattern of bits is valid.
+    // SAFETY: the kernel writes at most `len` bytes to `value`; `T` is only ever an integer, a timeval or a ucred
+    // here, for which every pattern of bits is valid.
     cerr(unsafe {
         libc::getsockopt(socket.as_raw_fd(), level, option, (&raw mut value).cast::<c_void>(), &raw mut len)
     })?;
@@ -274,14 +275,56 @@ pub fn send_bytes(socket: BorrowedFd, address: &[u8], payload: Payload, control:
     usize::try_from(sent).map_err(|_| Errno(libc::EIO))
 }
 
-/// Binds `name` in the abstract namespace of AF_UNIX: at most one socket of a network namespace can hold it.
-pub fn hold_abstract_name(name: &[u8]) -> Result<OwnedFd> {
-    let held = socket(libc::AF_UNIX, libc::SOCK_DGRAM, 0)?;
+/// The bytes of an address in the abstract namespace of AF_UNIX: a leading zero byte makes the name abstract (unix(7)).
+fn abstract_address(name: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(3 + name.len());
     bytes.extend_from_slice(&(libc::AF_UNIX as u16).to_ne_bytes());
     bytes.push(0);
     bytes.extend_from_slice(name);
-    // SAFETY: the kernel reads as many bytes as `bytes` has; a leading zero byte makes the name abstract (unix(7)).
-    cerr(unsafe { libc::bind(held.as_raw_fd(), bytes.as_ptr().cast(), bytes.len() as socklen_t) })?;
+    bytes
+}
+
+/// Binds `name` in the abstract namespace of AF_UNIX: at most one socket of a network namespace can hold it.
+pub fn hold_abstract_name(name: &[u8]) -> Result<OwnedFd> {
+    let held = socket(libc::AF_UNIX, libc::SOCK_DGRAM, 0)?;
+    bind_bytes(held.as_fd(), &abstract_address(name))?;
     Ok(held)
+}
+
+/// The same with a socket that can listen, and never blocks.
+pub fn hold_abstract_stream(name: &[u8]) -> Result<OwnedFd> {
+    let held = socket(libc::AF_UNIX, libc::SOCK_STREAM | libc::SOCK_NONBLOCK, 0)?;
+    bind_bytes(held.as_fd(), &abstract_address(name))?;
+    Ok(held)
+}
+
+/// Connects to one that listens, within a second.
+pub fn connect_abstract_stream(name: &[u8]) -> Result<OwnedFd> {
+    let there = socket(libc::AF_UNIX, libc::SOCK_STREAM, 0)?;
+    // struct timeval: seconds, microseconds.
+    let limit = [1i64.to_ne_bytes(), 0i64.to_ne_bytes()].concat();
+    set_option(there.as_fd(), libc::SOL_SOCKET, libc::SO_SNDTIMEO, &limit)?;
+    connect_bytes(there.as_fd(), &abstract_address(name))?;
+    Ok(there)
+}
+
+/// The process and the user that listened there (`SO_PEERCRED`).
+pub fn peer_of(socket: BorrowedFd) -> Result<(libc::pid_t, libc::uid_t)> {
+    let none = libc::ucred { pid: 0, uid: 0, gid: 0 };
+    let found = get(socket, libc::SOL_SOCKET, libc::SO_PEERCRED, none)?;
+    Ok((found.pid, found.uid))
+}
+
+/// Lets go of whoever has connected to a socket that listens and does not block: who asks has learned what it wanted.
+pub fn answer_by_being_there(listener: BorrowedFd) {
+    let none = std::ptr::null_mut();
+    // SAFETY: no address is asked for.
+    let come = unsafe { libc::accept4(listener.as_raw_fd(), none, std::ptr::null_mut(), libc::SOCK_CLOEXEC) };
+    if come >= 0 {
+        // SAFETY: the descriptor is new, so nobody else owns it.
+        drop(unsafe { OwnedFd::from_raw_fd(come) });
+    } else {
+        // Out of descriptors, say: whoever waits there is to be met again, but not at once.
+        std::thread::sleep(Duration::from_millis(10));
+    }
 }
