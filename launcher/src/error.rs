@@ -148,6 +148,9 @@ impl Error {
             Error::CannotGrant { .. } => Some("run chbind as root, or lower net.ipv4.ip_unprivileged_port_start"),
             Error::CannotPreload(_) => Some("--enforce seccomp, the default, holds every program"),
             Error::Conflict { .. } => Some("--enforce seccomp, the default, can do all"),
+            Error::UnusableShim(_) => {
+                Some("install it where all users can read it, beside chbind in /usr/local/bin, say")
+            }
             Error::NoShim(_) => Some("install it beside chbind, or in lib/chbind beside its directory"),
             Error::StrictNeeds(..) => Some("without --strict the context is one for honest programs"),
             Error::NoProc => Some("mount it: mount -t proc proc /proc (unshare --mount-proc does it)"),

@@ -179,9 +179,10 @@ const ROUTING: [(i32, i32); 8] = [
     (IPPROTO_IPV6, libc::IPV6_TCLASS),
     (IPPROTO_IPV6, IPV6_UNICAST_IF),
 ];
-/// linux/in.h, linux/in6.h
-const IP_UNICAST_IF: i32 = 50;
-const IPV6_UNICAST_IF: i32 = 76;
+/// The interface that packets leave by where nothing else says so (linux/in.h).
+pub const IP_UNICAST_IF: i32 = 50;
+/// The same of IPv6 (linux/in6.h).
+pub const IPV6_UNICAST_IF: i32 = 76;
 
 /// Another socket that sends by the same way. `None` where one cannot be made alike: the kernel will say what comes of that.
 pub fn alike<E: Endpoint>(of: &E, socket: &Socket) -> Result<Option<E::StandIn>> {

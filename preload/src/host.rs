@@ -1,7 +1,7 @@
 //! What the rules may ask of the world, on behalf of one socket.
 
 use crate::sys::{Fd, shim, socket};
-use chbind_policy::perform::{self, Endpoint};
+use chbind_policy::perform::{self, Endpoint, IP_UNICAST_IF, IPV6_UNICAST_IF};
 use chbind_policy::{Family, Host, Socket, Transport, served};
 use core::cell::Cell;
 use core::net::{IpAddr, SocketAddr};
@@ -22,10 +22,6 @@ impl<'a> Asker<'a> {
         Asker { fd, socket, interface, is_at_a_loss: Cell::new(false) }
     }
 }
-
-/// linux/in.h, linux/in6.h
-const IP_UNICAST_IF: i32 = 50;
-const IPV6_UNICAST_IF: i32 = 76;
 
 impl Host for Asker<'_> {
     /// Another socket like this one is connected there.

@@ -1,6 +1,8 @@
 //! System calls, without the C library in between: its `errno` stays as it is, and no other preloaded library sees them.
 
 use core::arch::asm;
+#[cfg(debug_assertions)]
+use core::arch::global_asm;
 use libc::c_long;
 
 /// What the kernel says: a number, or a positive errno.
@@ -46,3 +48,7 @@ const MAX_ERRNO: isize = 4095;
 fn understand(answer: isize) -> Result<usize> {
     if (-MAX_ERRNO..0).contains(&answer) { Err(-answer as i32) } else { Ok(answer as usize) }
 }
+
+// Without optimisation the parts of `core` that are compiled for unwinding ask for it. Nothing unwinds here.
+#[cfg(debug_assertions)]
+global_asm!(".globl rust_eh_personality", ".hidden rust_eh_personality", "rust_eh_personality:", ".byte 0");
