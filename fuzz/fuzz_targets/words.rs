@@ -2,7 +2,7 @@
 //! the same again.
 #![no_main]
 
-use chbind::{address, rules};
+use chbind::plan::{address, rules};
 use chbind_policy::rules::{ConnectRule, Ports, Service};
 use std::net::IpAddr;
 

@@ -1,9 +1,9 @@
 //! Everything that can go wrong before the command runs, in its user's words.
 
-use crate::args::FAILED;
-use crate::filter;
+use crate::cli::args::FAILED;
+use crate::plan::rules::Fault;
 use crate::program::{self, Obstacle};
-use crate::rules::Fault;
+use crate::seccomp::rule;
 use crate::sys::Errno;
 use std::fmt;
 use std::net::IpAddr;
@@ -102,7 +102,7 @@ pub enum Error {
     /// A capability could not be given up.
     Capabilities(String),
     /// The filter could not be made.
-    Filter(filter::Error),
+    Filter(rule::Error),
     /// The supervisor could not be started, in its words.
     Supervisor(String),
     /// The supervisor ended before it was ready.

@@ -1,6 +1,7 @@
 //! The `chbind` command. Everything is in the library; this is the only place that exits.
 
-use chbind::{args, launch, plan, report};
+use chbind::cli::{args, report};
+use chbind::{plan, setup};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -8,7 +9,7 @@ fn main() -> ExitCode {
         Ok(args) => args,
         Err(status) => return ExitCode::from(status),
     };
-    match plan::resolve(&args).and_then(launch::launch) {
+    match plan::resolve(&args).and_then(setup::launch) {
         Ok(status) => ExitCode::from(status),
         Err(error) => {
             report::error(&error);

@@ -1,8 +1,8 @@
 //! What was typed.
 
 use super::NAME;
-use crate::args::FAILED;
-use crate::report;
+use crate::cli::args::FAILED;
+use crate::cli::report;
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 use std::ffi::OsString;

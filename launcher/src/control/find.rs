@@ -1,7 +1,7 @@
 //! What is said of the contexts of a name.
 
-use crate::names::Found;
-use crate::nid;
+use crate::contexts::name::Found;
+use crate::contexts::number as nid;
 
 /// A line each.
 pub(super) fn text(all: &[Found]) -> String {

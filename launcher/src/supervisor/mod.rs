@@ -1,59 +1,39 @@
 //! The supervisor: answers the calls that the filter holds back.
 //!
 //! One thread, the leader, waits for notifications and answers them in turn. Before it does anything that may block it
-//! hands the lead to another ([`crew`]) and blocks on its caller's behalf alone. The main thread watches
-//! ([`watch`]): for signals to callers whose calls are blocked, for the end of the command, for the end of the context.
+//! hands the lead to another ([`threads::leader`]) and blocks on its caller's behalf alone. The main thread watches
+//! ([`threads::watchdog`]): for signals to callers whose calls are blocked, for the end of the command, for the end of the context.
 
-mod acts;
-mod bind;
-mod budget;
 mod caller;
-mod confinement;
-mod connect;
-mod create;
-mod crew;
-mod depart;
-mod guard;
-mod holder;
-mod message;
-mod name;
-mod option;
-mod others;
-mod others_send;
-mod pending;
-mod pin;
-mod remembered;
-mod rights;
-mod room;
-mod route;
-mod send;
-mod served;
-mod shield;
-mod teller;
-mod watch;
-mod worker;
+mod calls;
+mod log;
+mod socket;
+pub mod status;
+mod threads;
 
-pub use rights::NetworkOwner;
-pub use watch::Child;
+pub use threads::watchdog::Child;
 
+use crate::privileges::network_owner::NetworkOwner;
+use crate::procfs;
+use crate::seccomp::supervisor_filter;
 use crate::sys::process::Identity;
 use crate::sys::seccomp::Listener;
-use crate::sys::{self, pidfd, socket};
-use crate::{cage, procfs};
-use acts::Acts;
-use caller::Handles;
+use crate::sys::{self, pidfd};
+use caller::descriptors::Handles;
 use chbind_policy::{Context, Transport};
-use crew::Crew;
-use guard::Guard;
-use holder::Collisions;
 use libc::pid_t;
-use pending::Pending;
-use remembered::Remembered;
-use route::RouteTable;
-use served::Served;
+use log::events::Teller;
+use log::port_conflict::Collisions;
+use socket::host::RouteTable;
+use socket::lock::Acts;
+use socket::loopback_services::Served;
+use socket::recent::Remembered;
+use socket::wildcard_filter::Guard;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, OwnedFd};
-use teller::Teller;
+use threads::blocked::Pending;
+use threads::leader::Crew;
+use threads::{watchdog, worker};
 
 /// Who asks for a context by its name at the same time; it takes a moment each.
 pub const ASKING_AT_ONCE: i32 = 64;
@@ -105,7 +85,7 @@ struct Shared {
     /// Sockets that were given a wildcard which they may share. One that is forgotten makes the next socket on its port take
     /// one address.
     sharing: Remembered,
-    /// Sockets that the program bound to an address and no port. One that is forgotten counts as pinned (see [`pin`]).
+    /// Sockets that the program bound to an address and no port. One that is forgotten counts as pinned (see [`socket::tracked`]).
     chosen: Remembered,
     routes: RouteTable,
     teller: Teller,
@@ -133,7 +113,7 @@ pub struct Serving {
 impl Serving {
     /// Watches over it until the context is empty, then ends the process.
     pub fn watch(self) -> ! {
-        watch::run(self.shared, self.command, self.child)
+        watchdog::run(self.shared, self.command, self.child)
     }
 }
 
@@ -156,7 +136,7 @@ pub fn start(assignment: Assignment) -> sys::Result<Serving> {
     sys::signal::prepare_nudge()?;
     // Older kernels answer as surely, only slower.
     let _ = listener.wake_in_turn();
-    let netns_cookie = socket::netns_cookie(nid.as_fd())?;
+    let netns_cookie = sys::socket::netns_cookie(nid.as_fd())?;
     let of = match pidfd::open(sys::signal::own_tid(), pidfd::Of::Thread) {
         Ok(_) => pidfd::Of::Thread,
         Err(_) => pidfd::Of::Process,
@@ -184,7 +164,7 @@ pub fn start(assignment: Assignment) -> sys::Result<Serving> {
         _nid: nid,
         held_name,
     }));
-    let program = cage::program(strict).map_err(|_| sys::Errno(libc::EINVAL))?;
+    let program = supervisor_filter::program(strict).map_err(|_| sys::Errno(libc::EINVAL))?;
     sys::seccomp::confine(&program)?;
     if shared.crew.enlist(move || worker::run(shared)).is_err() {
         return Err(sys::Errno(libc::EAGAIN));

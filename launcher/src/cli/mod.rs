@@ -1,0 +1,4 @@
+//! What a person types and reads.
+
+pub mod args;
+pub mod report;

@@ -1,0 +1,4 @@
+//! Running contexts: their numbers and their names.
+
+pub mod name;
+pub mod number;

@@ -1,0 +1,5 @@
+//! What a process may do: its capabilities, the Landlock floor, and whose rights count in the network namespace.
+
+pub mod capabilities;
+pub mod landlock;
+pub mod network_owner;

@@ -1,0 +1,6 @@
+//! The two seccomp filters: the context's and the supervisor's own.
+
+pub mod arch;
+pub mod context_filter;
+pub mod rule;
+pub mod supervisor_filter;
