@@ -18,8 +18,18 @@ use libc::{EADDRINUSE, EADDRNOTAVAIL, IPPROTO_IP, IPPROTO_IPV6, SO_BINDTOIFINDEX
 /// What a call comes to.
 pub type Result<T> = core::result::Result<T, i32>;
 
-/// A socket in hand: the calls of socket(7) on it.
-pub trait Endpoint {
+/// A socket to look at: nothing of it changes.
+pub trait Look {
+    /// getsockname(2); `None` for a socket of another family.
+    fn local(&self) -> Result<Option<SocketAddr>>;
+    /// An integer option.
+    fn option(&self, level: i32, name: i32) -> Result<i32>;
+    /// Whether the program has bound the socket to an address and no port.
+    fn is_chosen(&self) -> bool;
+}
+
+/// A socket to act on: the calls of socket(7) on it.
+pub trait Endpoint: Look {
     /// Another socket.
     type StandIn: Endpoint;
 
@@ -29,16 +39,10 @@ pub trait Endpoint {
     fn connect(&self, address: SocketAddr) -> Result<()>;
     /// connect(2) with `AF_UNSPEC`: dissolves an association.
     fn disconnect(&self) -> Result<()>;
-    /// getsockname(2); `None` for a socket of another family.
-    fn local(&self) -> Result<Option<SocketAddr>>;
-    /// An integer option.
-    fn option(&self, level: i32, name: i32) -> Result<i32>;
     /// Sets an option to these bytes.
     fn set_option(&self, level: i32, name: i32, value: &[u8]) -> Result<()>;
     /// socket(2), on the account of whoever made this one.
     fn stand_in(&self, domain: i32, kind: i32, protocol: i32) -> Result<Self::StandIn>;
-    /// Whether the program has bound the socket to an address and no port.
-    fn is_chosen(&self) -> bool;
 }
 
 /// The wildcard with port 0, in the family of `address`.
@@ -47,12 +51,12 @@ pub fn unbound(address: SocketAddr) -> SocketAddr {
 }
 
 /// Whether `bound`, the local address of the socket, was chosen for the program.
-pub fn is_pinned(of: &impl Endpoint, bound: SocketAddr) -> bool {
+pub fn is_pinned(of: &impl Look, bound: SocketAddr) -> bool {
     bound.port() == 0 && !bound.ip().is_unspecified() && !of.is_chosen()
 }
 
 /// The local address of an inet socket, as the program has bound it.
-pub fn local(of: &impl Endpoint) -> Result<SocketAddr> {
+pub fn local(of: &impl Look) -> Result<SocketAddr> {
     let bound = of.local()?.unwrap_or(SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0));
     Ok(if is_pinned(of, bound) { unbound(bound) } else { bound })
 }
@@ -258,7 +262,7 @@ pub fn unsettle(of: &impl Endpoint, before: SocketAddr) -> Result<()> {
 }
 
 /// `IP_MULTICAST_IF`: the address that datagrams to a group are sent from, where the socket has none.
-pub fn multicast_source(of: &impl Endpoint) -> Result<Ipv4Addr> {
+pub fn multicast_source(of: &impl Look) -> Result<Ipv4Addr> {
     of.option(IPPROTO_IP, libc::IP_MULTICAST_IF).map(|bits| Ipv4Addr::from(bits.to_ne_bytes()))
 }
 
@@ -270,7 +274,7 @@ fn set_multicast_source(of: &impl Endpoint, source: Ipv4Addr, interface: i32) ->
 }
 
 /// `IP_BIND_ADDRESS_NO_PORT`: a bind to port 0 fixes the address and takes no port. IPv6 sockets know it too.
-fn no_port(of: &impl Endpoint) -> bool {
+fn no_port(of: &impl Look) -> bool {
     of.option(IPPROTO_IP, libc::IP_BIND_ADDRESS_NO_PORT).is_ok_and(|on| on != 0)
 }
 

@@ -7,7 +7,7 @@ use crate::sys::{self, Fd, shim};
 use crate::{open, option, tell};
 use chbind_policy::bind::{self, Place};
 use chbind_policy::bpf::Instruction;
-use chbind_policy::perform::{self, Endpoint};
+use chbind_policy::perform::{self, Endpoint, Look};
 use chbind_policy::sockaddr::{self, canonical};
 use chbind_policy::{Context, Family, Reason, Refusal, Socket, Subject, Transport};
 use core::net::{IpAddr, SocketAddr};

@@ -7,7 +7,7 @@ use crate::option;
 use crate::stop::{Stop, answer, ask_if_possible};
 use crate::sys::{self, Fd, cancellable, shim};
 use chbind_policy::connect::{self, Connect, Source};
-use chbind_policy::perform::{self, Endpoint, unbound};
+use chbind_policy::perform::{self, Endpoint, Look, unbound};
 use chbind_policy::sockaddr::{self, LEN_V6, canonical, scope};
 use chbind_policy::{Context, Socket, Subject, Transport};
 use core::net::SocketAddr;

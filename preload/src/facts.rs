@@ -2,7 +2,7 @@
 
 use crate::stop::Stop;
 use crate::sys::{Fd, shim};
-use chbind_policy::perform::Endpoint;
+use chbind_policy::perform::Look;
 use chbind_policy::{Socket, others};
 use libc::{
     AF_INET6, IPPROTO_IPV6, IPPROTO_TCP, IPV6_V6ONLY, SO_DOMAIN, SO_PROTOCOL, SO_TYPE, SOCK_STREAM, SOL_SOCKET,

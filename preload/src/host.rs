@@ -1,7 +1,7 @@
 //! What the rules may ask of the world, on behalf of one socket.
 
 use crate::sys::{Fd, shim, socket};
-use chbind_policy::perform::{self, Endpoint, IP_UNICAST_IF, IPV6_UNICAST_IF};
+use chbind_policy::perform::{self, Endpoint, IP_UNICAST_IF, IPV6_UNICAST_IF, Look};
 use chbind_policy::{Family, Host, Socket, Transport, served};
 use core::cell::Cell;
 use core::net::{IpAddr, SocketAddr};

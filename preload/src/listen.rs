@@ -3,7 +3,7 @@
 use crate::facts::identify;
 use crate::stop::{Stop, answer, ask_if_possible};
 use crate::sys::{self, Fd, shim};
-use chbind_policy::perform::{self, Endpoint};
+use chbind_policy::perform::{self, Look};
 use chbind_policy::sockaddr::canonical;
 use chbind_policy::{Socket, Subject, Transport, listen};
 use libc::{SO_ACCEPTCONN, SOL_SOCKET, c_int};

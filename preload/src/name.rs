@@ -5,7 +5,7 @@ use crate::stop::ask_if_possible;
 use crate::sys::{self, Fd, shim};
 use chbind_policy::Loopback;
 use chbind_policy::name::{masked, masked_peer};
-use chbind_policy::perform::{Endpoint, is_pinned, unbound};
+use chbind_policy::perform::{Look, is_pinned, unbound};
 use chbind_policy::sockaddr::{self, LEN_MAX, LEN_V6};
 use core::net::SocketAddr;
 

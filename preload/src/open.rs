@@ -6,7 +6,7 @@
 //! the program has bound to a broadcast address: as soon as there may be one in this process, every socket is looked at.
 
 use crate::sys::{Fd, open_at, shim};
-use chbind_policy::perform::Endpoint;
+use chbind_policy::perform::Look;
 use chbind_policy::sockaddr::{canonical, scope};
 use core::sync::atomic::{AtomicU8, Ordering};
 use libc::{AF_INET, AF_INET6, AT_FDCWD, O_DIRECTORY, O_RDONLY, SO_DOMAIN, SO_TYPE, SOCK_STREAM, SOL_SOCKET, c_int};

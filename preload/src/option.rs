@@ -3,7 +3,7 @@
 use crate::stop::{Stop, answer, ask_if_possible};
 use crate::sys::{self, Fd, shim};
 use chbind_policy::option::{self, Facts, VALUE_MAX};
-use chbind_policy::perform::{self, Endpoint};
+use chbind_policy::perform::{self, Endpoint, Look};
 use chbind_policy::sockaddr::canonical;
 use chbind_policy::{Family, Subject};
 use core::net::IpAddr;

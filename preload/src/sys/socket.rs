@@ -4,7 +4,7 @@ use super::call::{Result, raw};
 use super::state;
 use crate::option;
 use chbind_policy::bpf::Instruction;
-use chbind_policy::perform::Endpoint;
+use chbind_policy::perform::{Endpoint, Look};
 use chbind_policy::sockaddr::{self, LEN_MAX};
 use core::ffi::CStr;
 use core::net::SocketAddr;
@@ -285,6 +285,22 @@ impl Fd {
     }
 }
 
+impl Look for Fd {
+    fn local(&self) -> Result<Option<SocketAddr>> {
+        let mut bytes = [0; LEN_MAX];
+        let len = self.local_bytes(&mut bytes)?;
+        Ok(sockaddr::decode(bytes.get(..len).unwrap_or_default()))
+    }
+
+    fn option(&self, level: i32, name: i32) -> Result<i32> {
+        self.get(level, name, 0)
+    }
+
+    fn is_chosen(&self) -> bool {
+        option::is_chosen(*self)
+    }
+}
+
 impl Endpoint for Fd {
     type StandIn = Own;
 
@@ -302,16 +318,6 @@ impl Endpoint for Fd {
         self.connect_bytes(&[0; sockaddr::LEN_V4])
     }
 
-    fn local(&self) -> Result<Option<SocketAddr>> {
-        let mut bytes = [0; LEN_MAX];
-        let len = self.local_bytes(&mut bytes)?;
-        Ok(sockaddr::decode(bytes.get(..len).unwrap_or_default()))
-    }
-
-    fn option(&self, level: i32, name: i32) -> Result<i32> {
-        self.get(level, name, 0)
-    }
-
     fn set_option(&self, level: i32, name: i32, value: &[u8]) -> Result<()> {
         let (at, len) = (value.as_ptr().cast::<c_void>() as usize, value.len());
         // SAFETY: the kernel reads `len` bytes.
@@ -321,9 +327,19 @@ impl Endpoint for Fd {
     fn stand_in(&self, domain: i32, kind: i32, protocol: i32) -> Result<Own> {
         socket(domain, kind | libc::SOCK_CLOEXEC, protocol)
     }
+}
+
+impl Look for Own {
+    fn local(&self) -> Result<Option<SocketAddr>> {
+        self.0.local()
+    }
+
+    fn option(&self, level: i32, name: i32) -> Result<i32> {
+        self.0.option(level, name)
+    }
 
     fn is_chosen(&self) -> bool {
-        option::is_chosen(*self)
+        false
     }
 }
 
@@ -342,23 +358,11 @@ impl Endpoint for Own {
         self.0.disconnect()
     }
 
-    fn local(&self) -> Result<Option<SocketAddr>> {
-        self.0.local()
-    }
-
-    fn option(&self, level: i32, name: i32) -> Result<i32> {
-        self.0.option(level, name)
-    }
-
     fn set_option(&self, level: i32, name: i32, value: &[u8]) -> Result<()> {
         self.0.set_option(level, name, value)
     }
 
     fn stand_in(&self, domain: i32, kind: i32, protocol: i32) -> Result<Own> {
         self.0.stand_in(domain, kind, protocol)
-    }
-
-    fn is_chosen(&self) -> bool {
-        false
     }
 }

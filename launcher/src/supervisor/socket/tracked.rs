@@ -6,7 +6,7 @@ use crate::supervisor::socket::drop_filter::shielded;
 use crate::sys::process::on_account_of;
 use crate::sys::{self, Errno, socket};
 use chbind_policy::Socket;
-use chbind_policy::perform::{self, Endpoint, Result};
+use chbind_policy::perform::{self, Endpoint, Look, Result};
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -18,6 +18,21 @@ pub(crate) struct Held<'a, F> {
 
 fn number<T>(done: sys::Result<T>) -> Result<T> {
     done.map_err(|errno| errno.0)
+}
+
+impl<'a, F: AsFd> Look for Held<'a, F> {
+    fn local(&self) -> Result<Option<SocketAddr>> {
+        number(socket::local(self.fd.as_fd()))
+    }
+
+    fn option(&self, level: i32, name: i32) -> Result<i32> {
+        number(socket::option(self.fd.as_fd(), level, name))
+    }
+
+    fn is_chosen(&self) -> bool {
+        let chosen = &self.shared.chosen;
+        !chosen.is_empty() && socket::cookie(self.fd.as_fd()).is_ok_and(|cookie| chosen.has(cookie))
+    }
 }
 
 impl<'a, F: AsFd> Endpoint for Held<'a, F> {
@@ -35,14 +50,6 @@ impl<'a, F: AsFd> Endpoint for Held<'a, F> {
         number(socket::disconnect(self.fd.as_fd()))
     }
 
-    fn local(&self) -> Result<Option<SocketAddr>> {
-        number(socket::local(self.fd.as_fd()))
-    }
-
-    fn option(&self, level: i32, name: i32) -> Result<i32> {
-        number(socket::option(self.fd.as_fd(), level, name))
-    }
-
     fn set_option(&self, level: i32, name: i32, value: &[u8]) -> Result<()> {
         number(socket::set_option(self.fd.as_fd(), level, name, value))
     }
@@ -51,11 +58,6 @@ impl<'a, F: AsFd> Endpoint for Held<'a, F> {
         let owner = number(socket::owner(self.fd.as_fd()))?;
         let fd = number(on_account_of(owner, || socket::socket(domain, kind, protocol)))?;
         Ok(Held { shared: self.shared, fd })
-    }
-
-    fn is_chosen(&self) -> bool {
-        let chosen = &self.shared.chosen;
-        !chosen.is_empty() && socket::cookie(self.fd.as_fd()).is_ok_and(|cookie| chosen.has(cookie))
     }
 }
 
