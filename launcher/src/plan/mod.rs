@@ -16,7 +16,7 @@ use crate::procfs::printable;
 use crate::seccomp::context_filter;
 use crate::sys::Errno;
 use crate::sys::seccomp::Instruction;
-use crate::{preflight, program};
+use crate::{preflight, program, supervisor};
 use caps::Capability;
 use chbind_policy::{Assigned, Context, Loopback, Rules};
 use command::Command;
@@ -105,7 +105,9 @@ pub fn resolve(args: &Args) -> Result<Plan, Error> {
     let held_name = names::hold(&name)?;
     let shim = Shim::new(args, context, &name)?;
     let secret = shim.as_ref().and_then(|shim| shim.secret);
-    let program = context_filter::program(context, args.strict, secret).map_err(Error::Filter)?;
+    let program = supervisor::held_calls(context)
+        .and_then(|calls| context_filter::program(calls, args.strict, secret))
+        .map_err(Error::Filter)?;
     Ok(Plan {
         context,
         nid,

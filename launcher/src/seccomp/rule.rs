@@ -5,7 +5,9 @@ use super::arch;
 use crate::sys::seccomp::Instruction;
 use chbind_policy::bpf::{instruction, jump, load, ret};
 use libc::{SECCOMP_RET_KILL_PROCESS, c_long};
-use seccompiler::{BpfProgram, SeccompCmpArgLen::Dword, SeccompCmpOp, SeccompCondition, SeccompRule};
+use seccompiler::{
+    BpfProgram, SeccompCmpArgLen::Dword, SeccompCmpArgLen::Qword, SeccompCmpOp, SeccompCondition, SeccompRule,
+};
 use std::ops::RangeInclusive;
 
 // Offsets in struct seccomp_data (linux/seccomp.h).
@@ -17,10 +19,13 @@ pub(super) fn for_range(range: &RangeInclusive<u32>, action: u32) -> [Instructio
     [jump(libc::BPF_JGE, *range.start(), 0, 2), jump(libc::BPF_JGT, *range.end(), 1, 0), ret(action)]
 }
 
+/// The conditions of a case: it holds if all hold.
+pub(crate) type Conditions = Vec<SeccompCondition>;
+
 /// What happens to one system call: the first case whose conditions all hold, or the rest.
 pub(super) struct Rule {
     pub(super) nr: c_long,
-    pub(super) cases: Vec<(Vec<SeccompCondition>, u32)>,
+    pub(super) cases: Vec<(Conditions, u32)>,
     pub(super) otherwise: u32,
 }
 
@@ -72,13 +77,18 @@ impl std::fmt::Display for Error {
 }
 
 /// The kernel takes `int` arguments from the low half of a register, whatever the upper half holds: so do these.
-pub(super) fn is(argument: u8, value: i32) -> Result<SeccompCondition, Error> {
+pub(crate) fn is(argument: u8, value: i32) -> Result<SeccompCondition, Error> {
     Ok(SeccompCondition::new(argument, Dword, SeccompCmpOp::Eq, u64::from(value as u32))?)
 }
 
-pub(super) fn is_masked(argument: u8, mask: i32, value: i32) -> Result<SeccompCondition, Error> {
+pub(crate) fn is_masked(argument: u8, mask: i32, value: i32) -> Result<SeccompCondition, Error> {
     let operator = SeccompCmpOp::MaskedEq(u64::from(mask as u32));
     Ok(SeccompCondition::new(argument, Dword, operator, u64::from(value as u32))?)
+}
+
+/// A pointer counts as a whole.
+pub(crate) fn is_null(argument: u8) -> Result<SeccompCondition, Error> {
+    Ok(SeccompCondition::new(argument, Qword, SeccompCmpOp::Eq, 0)?)
 }
 
 /// Ends the process for a call of another machine or table, and loads the number of one of this.

@@ -1,7 +1,7 @@
 //! The sequence that puts the command into its context.
 //!
 //! Two processes take part. The one that becomes the command confines itself and then executes it; the other becomes the
-//! supervisor ([`handshake`]). Which process is the command is the difference between the models.
+//! supervisor (`handshake`). Which process is the command is the difference between the models.
 
 mod detach;
 mod exec_model;

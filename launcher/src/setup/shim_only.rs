@@ -58,7 +58,7 @@ fn hold(plan: Plan, command: OwnedFd) -> ! {
             break;
         }
         if let Some(held) = &held_name {
-            socket::answer_by_being_there(held.as_fd());
+            socket::accept_and_close(held.as_fd());
         }
     }
     exit_now(0)

@@ -1,39 +1,39 @@
 //! The supervisor: answers the calls that the filter holds back.
 //!
 //! One thread, the leader, waits for notifications and answers them in turn. Before it does anything that may block it
-//! hands the lead to another ([`threads::leader`]) and blocks on its caller's behalf alone. The main thread watches
-//! ([`threads::watchdog`]): for signals to callers whose calls are blocked, for the end of the command, for the end of the context.
+//! hands the lead to another (`threads::leader`) and blocks on its caller's behalf alone. The main thread watches
+//! (`threads::watchdog`): for signals to callers whose calls are blocked, for the end of the command, for the end of the context.
 
 mod caller;
 mod calls;
 mod log;
+mod shared;
 mod socket;
 pub mod status;
 mod threads;
 
+pub use calls::held_calls;
 pub use threads::watchdog::Child;
 
 use crate::privileges::network_owner::NetworkOwner;
 use crate::procfs;
 use crate::seccomp::supervisor_filter;
-use crate::sys::process::Identity;
 use crate::sys::seccomp::Listener;
 use crate::sys::{self, pidfd};
-use caller::descriptors::Handles;
-use chbind_policy::{Context, Transport};
-use libc::pid_t;
-use log::events::Teller;
+use caller::descriptors::Descriptors;
+use chbind_policy::Context;
+use log::events::Log;
 use log::port_conflict::Collisions;
-use socket::host::RouteTable;
-use socket::lock::Acts;
-use socket::loopback_services::Served;
-use socket::recent::Remembered;
-use socket::wildcard_filter::Guard;
-use std::net::SocketAddr;
+use shared::Shared;
+use socket::lock::SocketLocks;
+use socket::loopback_services::LoopbackServices;
+use socket::recent::RecentSockets;
+use socket::routes::RouteTable;
+use socket::wildcard_filter::WildcardFilter;
 use std::os::fd::{AsFd, OwnedFd};
-use threads::blocked::Pending;
-use threads::leader::Crew;
-use threads::{watchdog, worker};
+use threads::blocked::BlockedCalls;
+use threads::leader::Leader;
+use threads::{serve, watchdog};
 
 /// Who asks for a context by its name at the same time; it takes a moment each.
 pub const ASKING_AT_ONCE: i32 = 64;
@@ -66,43 +66,6 @@ pub struct Assignment {
     pub child: Option<Child>,
 }
 
-/// What all threads of the supervisor share.
-struct Shared {
-    listener: Listener,
-    context: &'static Context<'static>,
-    strict: bool,
-    hybrid: bool,
-    /// Who the supervisor is.
-    own: Identity,
-    network: NetworkOwner,
-    netns_cookie: u64,
-    handles: Handles,
-    crew: Crew,
-    acts: Acts,
-    pending: Pending,
-    served: Served,
-    guard: Guard,
-    /// Sockets that were given a wildcard which they may share. One that is forgotten makes the next socket on its port take
-    /// one address.
-    sharing: Remembered,
-    /// Sockets that the program bound to an address and no port. One that is forgotten counts as pinned (see [`socket::tracked`]).
-    chosen: Remembered,
-    routes: RouteTable,
-    teller: Teller,
-    collisions: Collisions,
-    _nid: OwnedFd,
-    held_name: Option<OwnedFd>,
-}
-
-impl Shared {
-    /// An address and port that `tid` asked for were taken. Who has them is found out by the main thread, in its time.
-    fn collided(&self, tid: pid_t, address: SocketAddr, transport: Transport) {
-        if self.collisions.add(tid, address, transport) {
-            self.pending.wake_up();
-        }
-    }
-}
-
 /// A supervisor whose threads answer calls.
 pub struct Serving {
     shared: &'static Shared,
@@ -133,7 +96,7 @@ pub fn start(assignment: Assignment) -> sys::Result<Serving> {
         held_name,
         child,
     } = assignment;
-    sys::signal::prepare_nudge()?;
+    sys::signal::prepare_interrupt()?;
     // Older kernels answer as surely, only slower.
     let _ = listener.wake_in_turn();
     let netns_cookie = sys::socket::netns_cookie(nid.as_fd())?;
@@ -150,23 +113,24 @@ pub fn start(assignment: Assignment) -> sys::Result<Serving> {
         own,
         network,
         netns_cookie,
-        handles: Handles::new(of),
-        crew: Crew::default(),
-        acts: Acts::default(),
-        pending: Pending::new()?,
-        served: Served::new(context),
-        guard: Guard::new(context),
-        sharing: Remembered::at_most(1024),
-        chosen: Remembered::at_most(8192),
+        descriptors: Descriptors::new(of),
+        leader: Leader::default(),
+        locks: SocketLocks::default(),
+        blocked: BlockedCalls::new()?,
+        loopback_services: LoopbackServices::new(context),
+        wildcard_filter: WildcardFilter::new(context),
+        sharing: RecentSockets::at_most(1024),
+        explicitly_bound: RecentSockets::at_most(8192),
         routes: RouteTable::default(),
-        teller: Teller::new(name, messages, verbose),
+        log: Log::new(name, messages, verbose),
         collisions: Collisions::default(),
+        serve: serve::run,
         _nid: nid,
         held_name,
     }));
     let program = supervisor_filter::program(strict).map_err(|_| sys::Errno(libc::EINVAL))?;
     sys::seccomp::confine(&program)?;
-    if shared.crew.enlist(move || worker::run(shared)).is_err() {
+    if shared.leader.spawn(shared.follower()).is_err() {
         return Err(sys::Errno(libc::EAGAIN));
     }
     Ok(Serving { shared, command, child })

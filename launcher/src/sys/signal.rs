@@ -10,8 +10,8 @@ fn nudge_signal() -> c_int {
 
 extern "C" fn nothing(_: c_int) {}
 
-/// Prepares this process so that [`nudge`] interrupts a blocking call (EINTR) and does nothing else.
-pub fn prepare_nudge() -> Result<()> {
+/// Prepares this process so that [`interrupt`] interrupts a blocking call (EINTR) and does nothing else.
+pub fn prepare_interrupt() -> Result<()> {
     // SAFETY: all-zero is a valid sigaction: no flags (so no SA_RESTART), an empty mask.
     let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
     action.sa_sigaction = nothing as *const () as usize;
@@ -20,7 +20,7 @@ pub fn prepare_nudge() -> Result<()> {
 }
 
 /// Interrupts the blocking call of thread `tid` of this process.
-pub fn nudge(tid: pid_t) -> Result<()> {
+pub fn interrupt(tid: pid_t) -> Result<()> {
     let process = std::process::id();
     // SAFETY: plain numbers; the handler for this signal is in place.
     cerr(unsafe { libc::syscall(libc::SYS_tgkill, process, tid, nudge_signal()) }).map(drop)

@@ -316,7 +316,7 @@ pub fn peer_of(socket: BorrowedFd) -> Result<(libc::pid_t, libc::uid_t)> {
 }
 
 /// Lets go of whoever has connected to a socket that listens and does not block: who asks has learned what it wanted.
-pub fn answer_by_being_there(listener: BorrowedFd) {
+pub fn accept_and_close(listener: BorrowedFd) {
     let none = std::ptr::null_mut();
     // SAFETY: no address is asked for.
     let come = unsafe { libc::accept4(listener.as_raw_fd(), none, std::ptr::null_mut(), libc::SOCK_CLOEXEC) };

@@ -1,9 +1,4 @@
-//! Reaching into the caller: duplicates of its sockets.
-//!
-//! Everything is taken from the calling **thread** (it may have a descriptor table of its own), once, and decisions are
-//! made on the copy. Neither a thread id nor a handle proves whose memory or socket that was: both pass to another thread
-//! of the process that executes a program. What proves it is that the caller still waits after the last of it was taken:
-//! see [`Worker::still_waiting`](crate::supervisor::threads::worker::Worker::still_waiting).
+//! Reaching into the caller: handles of calling threads, and duplicates of their descriptors.
 
 use super::outcome::{Stop, UNREADABLE};
 use crate::procfs::{self, Status};
@@ -15,24 +10,24 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::sync::{Mutex, PoisonError};
 
-/// Handles kept for threads that call often.
+/// Descriptors kept for threads that call often.
 const SLOTS: usize = 64;
 
 type Slot = Option<(pid_t, OwnedFd)>;
 
-/// Handles of calling threads, shared by all threads here: their number stays bounded.
-pub(crate) struct Handles {
+/// Descriptors of calling threads, shared by all threads here: their number stays bounded.
+pub(crate) struct Descriptors {
     slots: Mutex<[Slot; SLOTS]>,
     of: pidfd::Of,
 }
 
-impl Handles {
+impl Descriptors {
     pub(crate) fn new(of: pidfd::Of) -> Self {
-        Handles { slots: Mutex::new([const { None }; SLOTS]), of }
+        Descriptors { slots: Mutex::new([const { None }; SLOTS]), of }
     }
 
-    /// A duplicate of the socket that descriptor `fd` of the caller names.
-    pub(crate) fn duplicate(&self, listener: &Listener, call: &Notification, fd: i32) -> Result<OwnedFd, Stop> {
+    /// A duplicate of what descriptor `fd` of the caller names.
+    pub(super) fn duplicate(&self, listener: &Listener, call: &Notification, fd: i32) -> Result<OwnedFd, Stop> {
         let found = match self.of {
             pidfd::Of::Thread => self.of_thread(listener, call, fd),
             pidfd::Of::Process => of_process(listener, call, fd),

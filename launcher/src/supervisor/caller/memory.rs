@@ -7,26 +7,16 @@ use crate::sys::Errno;
 use crate::sys::memory::{self, Mapping, Piece};
 use crate::sys::process::on_account_of;
 use crate::sys::seccomp::{Listener, Notification};
+use libc::pid_t;
 use std::cell::RefCell;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek};
 use std::os::fd::AsFd;
 use std::os::unix::fs::FileExt;
 
-/// Reads exactly as many bytes as `to` has from `address` of the caller.
-pub(crate) fn read(call: &Notification, address: u64, to: &mut [u8]) -> Result<(), Stop> {
-    if to.is_empty() {
-        return Ok(());
-    }
-    match gather(call, &[Piece::new(address, to.len())], to)? {
-        n if n == to.len() => Ok(()),
-        _ => Err(Stop::Fail(libc::EFAULT)),
-    }
-}
-
-/// Reads what `pieces` name, as far as memory goes.
-pub(crate) fn gather(call: &Notification, pieces: &[Piece], to: &mut [u8]) -> Result<usize, Stop> {
-    memory::read(call.tid, pieces, to).map_err(fault)
+/// Reads what `pieces` name in the memory of `tid`, as far as memory goes.
+pub(super) fn gather(tid: pid_t, pieces: &[Piece], to: &mut [u8]) -> Result<usize, Stop> {
+    memory::read(tid, pieces, to).map_err(fault)
 }
 
 fn fault(errno: Errno) -> Stop {
@@ -44,16 +34,16 @@ fn fault(errno: Errno) -> Stop {
 /// A thread id is no good for that: while a write is on its way another thread of the caller may execute a set-id program,
 /// which then has the id and the handle (`de_thread`, fs/exec.c). An open `/proc/TID/mem` stays with the address space that
 /// it was opened on; and if the caller still waits after that, that was its own. So does `/proc/TID/maps`.
-pub(crate) struct Memory {
+pub(crate) struct CallerMemory {
     mem: File,
     maps: File,
     /// Where the last write was allowed: the next is mostly near.
     last: RefCell<Option<Mapping>>,
 }
 
-impl Memory {
+impl CallerMemory {
     /// Of the caller.
-    pub(crate) fn open(listener: &Listener, call: &Notification) -> Result<Self, Stop> {
+    pub(super) fn open(listener: &Listener, call: &Notification) -> Result<Self, Stop> {
         let proc = format!("/proc/{}", call.tid);
         let open = || -> io::Result<(File, File)> {
             let mem = OpenOptions::new().write(true).open(format!("{proc}/mem"))?;
@@ -67,7 +57,7 @@ impl Memory {
             return Err(Stop::Gone);
         }
         let (mem, maps) = opened.map_err(|_| UNREADABLE)?;
-        Ok(Memory { mem, maps, last: RefCell::new(None) })
+        Ok(CallerMemory { mem, maps, last: RefCell::new(None) })
     }
 
     /// Writes `from` to `address`, as far as the caller could have: this file also takes what is for a page that can only

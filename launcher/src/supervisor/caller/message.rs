@@ -1,11 +1,10 @@
 //! A message as the caller describes it, copied.
 
-use crate::supervisor::caller::budget::{Buffer, Share, zeroes};
-use crate::supervisor::caller::memory::{gather, read};
-use crate::supervisor::caller::outcome::Stop;
-use crate::supervisor::threads::worker::{RawAddress, Worker};
+use super::address::RawAddress;
+use super::budget::{Buffer, Share, zeroes};
+use super::held::Caller;
+use super::outcome::Stop;
 use crate::sys::memory::{self, Piece};
-use crate::sys::seccomp::Notification;
 use chbind_policy::sockaddr::LEN_MAX;
 
 /// Payload is read in pieces of this many bytes; no datagram is longer.
@@ -33,6 +32,36 @@ pub(crate) struct Message {
 }
 
 impl Message {
+    /// A copy of the `struct msghdr` at `at` and of what it points to, with the errors of `copy_msghdr_from_user` and
+    /// `____sys_sendmsg` (net/socket.c).
+    pub(crate) fn read(caller: &mut Caller, at: u64, flags: i32) -> Result<Message, Stop> {
+        let mut header = [0; HEADER];
+        caller.read(at, &mut header)?;
+        let word = |n: usize| {
+            header.get(n * 8..).and_then(|rest| rest.first_chunk()).map_or(0, |bytes| u64::from_ne_bytes(*bytes))
+        };
+        let [name, name_len, pieces, count, control, control_len] = [0, 1, 2, 3, 4, 5].map(word);
+        let name_len = name_len as u32 as i32;
+        if name != 0 && name_len < 0 {
+            return Err(Stop::Fail(libc::EINVAL));
+        }
+        let address = match (name, name_len) {
+            (0, _) | (_, 0) => None,
+            _ => Some(RawAddress::read(caller, name, (name_len as u64).min(LEN_MAX as u64))?),
+        };
+        if count > PIECES_MAX {
+            return Err(Stop::Fail(libc::EMSGSIZE));
+        }
+        let payload = pieces_at(caller, pieces, count as usize)?;
+        if control_len >= CONTROL_MAX {
+            return Err(Stop::Fail(libc::ENOBUFS));
+        }
+        let share = Share::of(2 * control_len as usize)?;
+        let mut bytes = zeroes(control_len as usize)?;
+        caller.read(control, &mut bytes)?;
+        Ok(Message { address, payload, control: bytes, flags, _share: share })
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.payload.iter().map(Piece::len).sum()
     }
@@ -41,7 +70,7 @@ impl Message {
     /// that piece cannot be read how many bytes come after those that can.
     pub(crate) fn load<'a>(
         &self,
-        call: &Notification,
+        caller: &mut Caller,
         from: usize,
         buffer: &'a mut Buffer,
     ) -> Result<(&'a [u8], usize), Stop> {
@@ -63,7 +92,7 @@ impl Message {
                 pieces.push(Piece::new(piece.address().wrapping_add(gone as u64), len));
             }
         }
-        let n = match gather(call, &pieces, buffer) {
+        let n = match caller.gather(&pieces, buffer) {
             Err(FAULT) => 0,
             read => read?,
         };
@@ -87,42 +116,10 @@ fn require_range(at: u64, len: usize) -> Result<(), Stop> {
     }
 }
 
-impl Worker {
-    /// A copy of the `struct msghdr` at `at` and of what it points to, with the errors of `copy_msghdr_from_user` and
-    /// `____sys_sendmsg` (net/socket.c).
-    pub(crate) fn message(&self, call: &Notification, at: u64, flags: i32) -> Result<Message, Stop> {
-        let mut header = [0; HEADER];
-        read(call, at, &mut header)?;
-        let word = |n: usize| {
-            header.get(n * 8..).and_then(|rest| rest.first_chunk()).map_or(0, |bytes| u64::from_ne_bytes(*bytes))
-        };
-        let [name, name_len, pieces, count, control, control_len] = [0, 1, 2, 3, 4, 5].map(word);
-        let name_len = name_len as u32 as i32;
-        if name != 0 && name_len < 0 {
-            return Err(Stop::Fail(libc::EINVAL));
-        }
-        let address = match (name, name_len) {
-            (0, _) | (_, 0) => None,
-            _ => Some(self.address(call, name, (name_len as u64).min(LEN_MAX as u64))?),
-        };
-        if count > PIECES_MAX {
-            return Err(Stop::Fail(libc::EMSGSIZE));
-        }
-        let payload = pieces_at(call, pieces, count as usize)?;
-        if control_len >= CONTROL_MAX {
-            return Err(Stop::Fail(libc::ENOBUFS));
-        }
-        let share = Share::of(2 * control_len as usize)?;
-        let mut bytes = zeroes(control_len as usize)?;
-        read(call, control, &mut bytes)?;
-        Ok(Message { address, payload, control: bytes, flags, _share: share })
-    }
-}
-
 /// A copy of a `struct iovec` list, with the errors of `__import_iovec` (lib/iov_iter.c).
-fn pieces_at(call: &Notification, at: u64, count: usize) -> Result<Vec<Piece>, Stop> {
+fn pieces_at(caller: &mut Caller, at: u64, count: usize) -> Result<Vec<Piece>, Stop> {
     let mut bytes = zeroes(count * 16)?;
-    read(call, at, &mut bytes)?;
+    caller.read(at, &mut bytes)?;
     let field = |raw: &[u8], at: usize| {
         raw.get(at..).and_then(|rest| rest.first_chunk()).map_or(0, |bytes| u64::from_ne_bytes(*bytes))
     };

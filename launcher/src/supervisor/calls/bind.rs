@@ -1,51 +1,57 @@
-//! bind and listen.
+//! bind.
 
+use super::worker::{Likely, Worker};
 use crate::privileges::capabilities::with_all_rights;
+use crate::supervisor::caller::address::RawAddress;
+use crate::supervisor::caller::held::Caller;
 use crate::supervisor::caller::outcome::Stop;
-use crate::supervisor::socket::drop_filter::shielded;
-use crate::supervisor::threads::worker::{Likely, RawAddress, Worker};
-use crate::sys::seccomp::{Answer, Notification};
+use crate::supervisor::socket::drop_filter::behind_drop_filter;
+use crate::sys::seccomp::Answer;
 use crate::sys::{self, Errno, diag, socket};
 use caps::Capability::CAP_NET_BIND_SERVICE;
 use chbind_policy::bind::{self, Place};
 use chbind_policy::sockaddr::{self, canonical};
-use chbind_policy::{Family, Refusal, Socket, Subject, Transport, listen, perform};
+use chbind_policy::{Family, Refusal, Socket, Subject, Transport, perform};
 use std::net::{IpAddr, SocketAddr};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::BorrowedFd;
 
 impl Worker {
-    pub(crate) fn bind(&mut self, call: &Notification) -> Result<Answer, Stop> {
-        let address = self.address(call, call.args[1], call.args[2]);
-        let Some((fd, socket)) = self.inet(call, Likely::Stream)? else { return self.bind_other(call, address) };
+    pub(crate) fn bind(&mut self, caller: &mut Caller) -> Result<Answer, Stop> {
+        let [_, at, len, ..] = caller.args();
+        let address = RawAddress::read(caller, at, len);
+        let Some((duplicate, socket)) = self.inet(caller, Likely::Stream)? else {
+            return self.bind_non_inet(caller, address);
+        };
         let address = address?;
         if let Some(shown) = address.shown() {
             self.subject = Subject::Address("bind to", shown, socket.transport);
         }
         let judged = bind::bind(self.shared.context, &socket, address.bytes());
-        let section = self.shared.acts.enter(fd.as_fd())?;
-        section.require_idle(libc::EINVAL)?;
-        self.still_waiting(call)?;
-        let action = judged.map_err(|refusal| self.earlier(call, fd.as_fd(), &socket, &address, refusal))?;
-        let (at, bound) = self.bind_to(call, fd.as_fd(), &socket, action.place)?;
-        self.remember(fd.as_fd(), &socket, bound.map(|()| at.port() == 0 && !action.wildcard))?;
-        drop(section);
+        let locked = self.shared.locks.lock(&duplicate)?;
+        locked.require_idle(libc::EINVAL)?;
+        let live = caller.live()?;
+        let fd = duplicate.act(live);
+        let action = judged.map_err(|refusal| self.earlier(caller, fd, &socket, &address, refusal))?;
+        let (at, bound) = self.bind_to(caller, fd, &socket, action.place)?;
+        self.remember(fd, &socket, bound.map(|()| at.port() == 0 && !action.wildcard))?;
+        drop(locked);
         if bound == Err(Errno(libc::EADDRINUSE)) {
-            self.shared.collided(call.tid, canonical(at), socket.transport);
+            self.shared.collided(caller.tid(), canonical(at), socket.transport);
         }
         bound?;
-        self.note_served(fd.as_fd(), &socket, at, action.wildcard);
+        self.note_service(fd, &socket, at, action.wildcard);
         if let Some(note) = action.note.filter(|_| !at.ip().to_canonical().is_unspecified()) {
             let asked = address.shown().unwrap_or(at);
-            self.shared.teller.note(call.tid, asked, socket.transport, note, self.shared.context);
+            self.shared.log.note(caller.tid(), asked, socket.transport, note, self.shared.context);
         }
         Ok(Answer::Return(0))
     }
 
-    /// What the kernel says to an address before it asks whose that is: of IPv6 nothing but that, in `__inet6_bind`
-    /// (net/ipv6/af_inet6.c), of IPv4 all the rest comes later (`__inet_bind`, net/ipv4/af_inet.c).
+    /// Errors that precede EADDRNOTAVAIL. IPv6 reports EACCES and EINVAL first (`__inet6_bind`, net/ipv6/af_inet6.c); IPv4
+    /// checks the address first (`__inet_bind`, net/ipv4/af_inet.c).
     fn earlier(
         &self,
-        call: &Notification,
+        caller: &Caller,
         fd: BorrowedFd,
         socket: &Socket,
         address: &RawAddress,
@@ -55,26 +61,27 @@ impl Worker {
         let is_late = has_ports && socket.family == Family::V6 && refusal.errno == libc::EADDRNOTAVAIL;
         let Some(asked) = sockaddr::decode(address.bytes()).filter(|_| is_late) else { return refusal.into() };
         let is_of_others = socket.transport == Transport::Tcp && asked.ip().is_multicast();
-        if !is_of_others && socket::is_privileged(asked.port()) && !self.may_have(call, asked.port()) {
+        if !is_of_others && socket::is_privileged(asked.port()) && !self.may_have(caller, asked.port()) {
             return Stop::Fail(libc::EACCES);
         }
-        let has_port = self.shared.local(fd).is_ok_and(|bound| bound.port() != 0)
-            && perform::holds_port(&self.shared.held(fd), socket);
+        let tracked = self.shared.tracked(fd);
+        let has_port =
+            perform::local(&tracked).is_ok_and(|bound| bound.port() != 0) && perform::holds_port(&tracked, socket);
         let is_barred = socket.v6only && asked.ip().to_canonical().is_ipv4();
         if is_of_others || has_port || is_barred { Stop::Fail(libc::EINVAL) } else { refusal.into() }
     }
 
     /// Remembers whether the program has `chosen` an address without a port: should the socket lose the port that it has
-    /// got now, or if it has got none, its address is still the program's (see [`pin`](crate::supervisor::socket::tracked)).
+    /// got now, or if it has got none, its address is still the program's (see [`perform`]).
     fn remember(&self, fd: BorrowedFd, socket: &Socket, chosen: sys::Result<bool>) -> sys::Result<()> {
         if !matches!(socket.transport, Transport::Tcp | Transport::Udp) {
             return Ok(());
         }
         match chosen {
-            Ok(true) => self.shared.chosen.add(socket::cookie(fd)?),
+            Ok(true) => self.shared.explicitly_bound.add(socket::cookie(fd)?),
             // What it had chosen before is gone: taken away by the kernel, where it fails so late.
-            Ok(false) | Err(Errno(libc::EADDRINUSE)) if !self.shared.chosen.is_empty() => {
-                self.shared.chosen.remove(socket::cookie(fd)?);
+            Ok(false) | Err(Errno(libc::EADDRINUSE)) if !self.shared.explicitly_bound.is_empty() => {
+                self.shared.explicitly_bound.remove(socket::cookie(fd)?);
             }
             Ok(false) | Err(_) => {}
         }
@@ -84,18 +91,18 @@ impl Worker {
     /// Binds to the place, and says to which address in the end.
     fn bind_to(
         &self,
-        call: &Notification,
+        caller: &Caller,
         fd: BorrowedFd,
         socket: &Socket,
         place: Place,
     ) -> Result<(SocketAddr, sys::Result<()>), Stop> {
-        let bind = |address| Ok((address, self.bind_or_mend(call, fd, socket, address)?));
+        let bind = |address| Ok((address, self.bind_or_repin(caller, fd, socket, address)?));
         let (any, otherwise) = match place {
             Place::At(address) => return bind(address),
             Place::Open { any, otherwise } => (any, otherwise),
         };
         // One that has a port already gets no filter: the bind fails.
-        if self.shared.local(fd)?.port() == 0 && (self.takes_from_others(fd, any)? || !self.shared.guard.place(fd)) {
+        if self.local_port(fd)? == 0 && (self.takes_from_others(fd, any)? || !self.shared.wildcard_filter.place(fd)) {
             return bind(otherwise);
         }
         let opened = bind(any)?;
@@ -107,26 +114,26 @@ impl Worker {
     }
 
     /// Binds to `address`. If that fails the socket has the address again that it was made with.
-    fn bind_or_mend(
+    fn bind_or_repin(
         &self,
-        call: &Notification,
+        caller: &Caller,
         fd: BorrowedFd,
         socket: &Socket,
         address: SocketAddr,
     ) -> Result<sys::Result<()>, Stop> {
         let bind = || {
-            let bound = self.bind_as_caller(call, fd, address);
+            let bound = self.bind_as_caller(caller, fd, address);
             // EINVAL: it had a port before, and nothing was changed.
             if bound.is_err_and(|errno| errno != Errno(libc::EINVAL)) {
-                self.shared.mend(fd, socket);
+                self.shared.repin(fd, socket);
             }
             bound
         };
         // Only a datagram socket has an address before this, and only before it has a port.
-        if socket.transport != Transport::Udp || self.shared.local(fd)?.port() != 0 {
+        if socket.transport != Transport::Udp || self.local_port(fd)? != 0 {
             return Ok(bind());
         }
-        shielded(fd, &self.shared.guard, socket, bind)
+        behind_drop_filter(fd, &self.shared.wildcard_filter, socket, bind)
     }
 
     /// Whether a socket that shares its port (`SO_REUSEADDR`, `SO_REUSEPORT`) would take datagrams from somebody outside on
@@ -168,16 +175,16 @@ impl Worker {
     /// Gives a datagram socket without a port the one that the kernel gives it before it looks at an address
     /// (`inet_autobind`, net/ipv4/af_inet.c): at the address that it has, or on the wildcard, which is kept even for one
     /// address, since loopback may be next (unless it keeps that one). It does without where there is none: the call fails anyway.
-    pub(crate) fn give_port(&self, call: &Notification, fd: BorrowedFd, socket: &Socket) {
-        let Ok(bound) = self.shared.local(fd) else { return };
+    pub(crate) fn give_port(&self, caller: &Caller, fd: BorrowedFd, socket: &Socket) {
+        let Ok(bound) = perform::local(&self.shared.tracked(fd)) else { return };
         if socket.transport != Transport::Udp || bound.port() != 0 {
             return;
         }
         if !bound.ip().is_unspecified() {
-            let _ = shielded(fd, &self.shared.guard, socket, || {
-                let taken = perform::take_port(&self.shared.held(fd), bound).map_err(Errno);
+            let _ = behind_drop_filter(fd, &self.shared.wildcard_filter, socket, || {
+                let taken = perform::take_port(&self.shared.tracked(fd), bound).map_err(Errno);
                 if taken.is_err() {
-                    self.shared.mend(fd, socket);
+                    self.shared.repin(fd, socket);
                     let _ = self.remember(fd, socket, taken.map(|()| true));
                 }
             });
@@ -190,29 +197,33 @@ impl Worker {
                 true => Place::At(otherwise),
                 false => Place::Open { any: bound, otherwise },
             };
-            let _ = self.bind_to(call, fd, socket, place);
+            let _ = self.bind_to(caller, fd, socket, place);
         }
     }
 
     /// Whether the caller may have this privileged port: by its rights, not the supervisor's, or as the context grants it.
-    fn may_have(&self, call: &Notification, port: u16) -> bool {
-        let holds = || self.shared.network.grants(call.tid, CAP_NET_BIND_SERVICE);
+    fn may_have(&self, caller: &Caller, port: u16) -> bool {
+        let holds = || self.shared.network.grants(caller.tid(), CAP_NET_BIND_SERVICE);
         self.shared.context.rules.is_granted(port) || with_all_rights(holds)
     }
 
     /// Row 15: with the caller's rights, not the supervisor's, unless the context grants the port.
-    fn bind_as_caller(&self, call: &Notification, fd: BorrowedFd, address: SocketAddr) -> sys::Result<()> {
+    fn bind_as_caller(&self, caller: &Caller, fd: BorrowedFd, address: SocketAddr) -> sys::Result<()> {
         match socket::bind(fd, address) {
             // Asked once more: the rights must be those of the caller, not of a program that took its place.
-            Err(Errno(libc::EACCES)) if self.may_have(call, address.port()) && self.still_waiting(call).is_ok() => {
+            Err(Errno(libc::EACCES)) if self.may_have(caller, address.port()) && caller.live().is_ok() => {
                 with_all_rights(|| socket::bind(fd, address))
             }
             done => done,
         }
     }
 
+    fn local_port(&self, fd: BorrowedFd) -> sys::Result<u16> {
+        perform::local(&self.shared.tracked(fd)).map(|bound| bound.port()).map_err(Errno)
+    }
+
     /// Remembers what answers on this context's loopback (row 36).
-    fn note_served(&self, fd: BorrowedFd, socket: &Socket, at: SocketAddr, wildcard: bool) {
+    pub(super) fn note_service(&self, fd: BorrowedFd, socket: &Socket, at: SocketAddr, wildcard: bool) {
         let ip = at.ip().to_canonical();
         let context = self.shared.context;
         let is_loopback = context.loopback_of(Family::of(ip)) == Some(ip);
@@ -227,7 +238,7 @@ impl Worker {
             return;
         }
         if !ip.is_unspecified() {
-            self.shared.served.note(socket.transport, port, ip);
+            self.shared.loopback_services.note(socket.transport, port, ip);
             return;
         }
         // What was left a wildcard hears loopback too.
@@ -237,37 +248,7 @@ impl Worker {
             (Family::V6, false) => &[Family::V4, Family::V6],
         };
         for ip in heard.iter().filter_map(|family| context.loopback_of(*family)) {
-            self.shared.served.note(socket.transport, port, ip);
+            self.shared.loopback_services.note(socket.transport, port, ip);
         }
-    }
-
-    pub(crate) fn listen(&mut self, call: &Notification) -> Result<Answer, Stop> {
-        let Some((fd, socket)) = self.inet(call, Likely::Stream)? else { return self.listen_other(call) };
-        let section = self.shared.acts.enter(fd.as_fd())?;
-        section.require_idle(libc::EINVAL)?;
-        let bound = self.shared.local(fd.as_fd())?;
-        let listening = socket::option(fd.as_fd(), libc::SOL_SOCKET, libc::SO_ACCEPTCONN)? != 0;
-        self.subject = Subject::Address("listen on", canonical(bound), socket.transport);
-        let action = listen::listen(self.shared.context, &socket, bound, listening)?;
-        self.still_waiting(call)?;
-        if let Some(address) = action.bind_first {
-            perform::take_port(&self.shared.held(fd.as_fd()), address).map_err(Errno)?;
-            // Which one it got is judged before anybody can connect to it.
-            listen::listen(self.shared.context, &socket, self.shared.local(fd.as_fd())?, false)?;
-        } else if !listening && socket.transport == Transport::Tcp && self.shared.context.rules.restrict_ports() {
-            perform::keep_port(&self.shared.held(fd.as_fd()), bound).map_err(Errno)?;
-        }
-        socket::listen(fd.as_fd(), call.args[1] as i32)?;
-        // One that listened before can be shut down at any time: then the kernel has just chosen another port.
-        let now = self.shared.local(fd.as_fd())?;
-        let same = listening && now == bound;
-        if !same && let Err(refusal) = listen::listen(self.shared.context, &socket, now, false) {
-            socket::disconnect(fd.as_fd())?;
-            return Err(refusal.into());
-        }
-        if let Some(address) = action.bind_first {
-            self.note_served(fd.as_fd(), &socket, address, true);
-        }
-        Ok(Answer::Return(0))
     }
 }

@@ -1,12 +1,19 @@
-//! The checked calls, a file each.
+//! The checked calls: a [table] of them, a [worker] that answers one at a time, and a file for each kind.
 
 mod bind;
 mod connect;
 mod create;
 mod landlock;
+mod listen;
 mod non_inet;
 mod non_inet_send;
 mod send;
 mod send_one;
-pub(crate) mod sockname;
+mod sockname;
 mod sockopt;
+mod table;
+mod worker;
+
+pub(crate) use table::answer_to;
+pub use table::held_calls;
+pub(crate) use worker::Worker;

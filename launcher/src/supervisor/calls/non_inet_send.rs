@@ -1,18 +1,20 @@
 //! Sends on sockets of other families, on the caller's behalf: with `--strict`, of callers with several threads.
 
+use super::non_inet::NonInetSocket;
+use super::worker::Worker;
+use crate::supervisor::caller::address::RawAddress;
 use crate::supervisor::caller::budget::{Buffer, Share};
+use crate::supervisor::caller::held::Caller;
 use crate::supervisor::caller::identity::as_caller;
 use crate::supervisor::caller::message::{self, Message};
 use crate::supervisor::caller::outcome::Stop;
-use crate::supervisor::calls::non_inet::Held;
-use crate::supervisor::threads::worker::{RawAddress, Worker};
-use crate::sys::seccomp::{Answer, Notification};
+use crate::sys::seccomp::Answer;
 use crate::sys::socket::Payload;
-use crate::sys::{Errno, signal, socket};
+use crate::sys::{Errno, socket};
 use chbind_policy::others::Call;
 use chbind_policy::{Reason, Refusal};
 use libc::{AF_ALG, AF_UNIX, SOL_SOCKET};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, OwnedFd};
 
 /// Descriptors of one message (`SCM_MAX_FD`, include/net/scm.h).
 const DESCRIPTORS_MAX: usize = 253;
@@ -23,45 +25,45 @@ const CONTROL_ALIGN: usize = 8;
 const NAMED_SENDER: Stop = Stop::Refused(Refusal { errno: libc::EPERM, reason: Reason::NamedSender });
 
 impl Worker {
-    pub(crate) fn sendto_other(&mut self, call: &Notification, flags: i32) -> Result<Answer, Stop> {
+    pub(crate) fn sendto_non_inet(&mut self, caller: &mut Caller, flags: i32) -> Result<Answer, Stop> {
         if !self.shared.strict {
             return Ok(Answer::Continue);
         }
-        let [_, at, len, _, address, address_len] = call.args;
+        let [_, at, len, _, address, address_len] = caller.args();
         let payload = vec![message::piece(at, len)?];
-        let address = Some(self.address(call, address, address_len)?);
+        let address = Some(RawAddress::read(caller, address, address_len)?);
         let message = Message { address, payload, control: Vec::new(), flags, _share: Share::default() };
-        Ok(self.transmit_other(call, message)?.map_or(Answer::Continue, |sent| Answer::Return(sent as i64)))
+        Ok(self.transmit_non_inet(caller, message)?.map_or(Answer::Continue, |sent| Answer::Return(sent as i64)))
     }
 
-    pub(crate) fn sendmsg_other(&mut self, call: &Notification, flags: i32) -> Result<Answer, Stop> {
+    pub(crate) fn sendmsg_non_inet(&mut self, caller: &mut Caller, flags: i32) -> Result<Answer, Stop> {
         if !self.shared.strict {
             return Ok(Answer::Continue);
         }
-        let message = self.message(call, call.args[1], flags)?;
-        Ok(self.transmit_other(call, message)?.map_or(Answer::Continue, |sent| Answer::Return(sent as i64)))
+        let message = Message::read(caller, caller.args()[1], flags)?;
+        Ok(self.transmit_non_inet(caller, message)?.map_or(Answer::Continue, |sent| Answer::Return(sent as i64)))
     }
 
-    pub(crate) fn sendmmsg_other(&mut self, call: &Notification, flags: i32) -> Result<Answer, Stop> {
+    pub(crate) fn sendmmsg_non_inet(&mut self, caller: &mut Caller, flags: i32) -> Result<Answer, Stop> {
         if !self.shared.strict {
             return Ok(Answer::Continue);
         }
         // It comes to `None` behind the first where the other threads have ended meanwhile.
-        self.send_each(call, flags, |worker, message| worker.transmit_other(call, message))
+        self.send_each(caller, flags, |worker, caller, message| worker.transmit_non_inet(caller, message))
     }
 
     /// Sends one message on the caller's behalf, and gives the number of bytes; `None` if the caller is to do it.
-    fn transmit_other(&mut self, call: &Notification, message: Message) -> Result<Option<usize>, Stop> {
+    fn transmit_non_inet(&mut self, caller: &mut Caller, message: Message) -> Result<Option<usize>, Stop> {
         let address = message.address.as_ref().map_or(&[][..], RawAddress::bytes);
-        let Some((held, address)) = self.judge_address(call, Call::Send, address)? else { return Ok(None) };
-        let (control, _descriptors) = self.translate(call, &held, &message.control)?;
+        let Some((held, address)) = self.judge_address(caller, Call::Send, address)? else { return Ok(None) };
+        let (control, _descriptors) = Self::translate(caller, &held, &message.control)?;
         let is_stream = held.domain == AF_UNIX && held.kind == libc::SOCK_STREAM;
         let total = message.len();
         let mut buffer = std::mem::take(&mut self.buffer);
         let mut sent = 0;
         let outcome = loop {
             let control = if sent == 0 { &control[..] } else { &[] };
-            match self.piece(call, &held, &message, sent, (address.bytes(), control, &mut buffer)) {
+            match self.piece(caller, &held, &message, sent, (address.bytes(), control, &mut buffer)) {
                 Ok(0) => break Ok(sent),
                 Ok(n) => sent += n,
                 Err(Stop::Gone) => break Err(Stop::Gone),
@@ -74,9 +76,8 @@ impl Worker {
         };
         self.buffer = buffer;
         let quiet = message.flags & libc::MSG_NOSIGNAL != 0 || held.domain != AF_UNIX || held.kind == libc::SOCK_DGRAM;
-        if outcome == Err(Stop::Fail(libc::EPIPE)) && !quiet && self.still_waiting(call).is_ok() {
-            // ESRCH: it has been killed meanwhile.
-            let _ = signal::broken_pipe(call.tid);
+        if outcome == Err(Stop::Fail(libc::EPIPE)) && !quiet {
+            caller.break_pipe();
         }
         outcome.map(Some)
     }
@@ -84,34 +85,34 @@ impl Worker {
     /// Sends what comes after `from`, as much as one call can, without blocking if that can be.
     fn piece(
         &mut self,
-        call: &Notification,
-        held: &Held,
+        caller: &mut Caller,
+        held: &NonInetSocket,
         message: &Message,
         from: usize,
         (address, control, buffer): (&[u8], &[u8], &mut Buffer),
     ) -> Result<usize, Stop> {
-        let (bytes, missing) = message.load(call, from, buffer)?;
+        let (bytes, missing) = message.load(caller, from, buffer)?;
         let is_stream = held.domain == AF_UNIX && held.kind == libc::SOCK_STREAM;
         if !is_stream && bytes.len() + missing < message.len() {
             // It cannot be sent in pieces.
             return Err(Stop::Fail(libc::EMSGSIZE));
         }
         let payload = Payload { bytes, missing };
-        let fd = held.fd.as_fd();
         let flags = message.flags;
-        let send = |more| socket::send_bytes(fd, address, payload, control, flags | more);
-        match self.as_caller(call, || send(libc::MSG_DONTWAIT)) {
-            Err(Stop::Fail(libc::EAGAIN)) if flags & libc::MSG_DONTWAIT == 0 && !socket::is_nonblocking(fd)? => {}
+        let send = |fd, more| socket::send_bytes(fd, address, payload, control, flags | more);
+        match self.as_caller(caller, |live| send(held.duplicate.act(live), libc::MSG_DONTWAIT)) {
+            Err(Stop::Fail(libc::EAGAIN)) if flags & libc::MSG_DONTWAIT == 0 && !held.duplicate.is_nonblocking()? => {}
             done => return done,
         }
-        let (shared, id, tid) = (self.shared, call.id, call.tid);
+        let (shared, fd) = (self.shared, held.duplicate.act(caller.live()?));
         // Each time anew: the caller may have gone while it was blocked, and somebody else have its thread id.
-        let as_caller_still = || if shared.listener.is_waiting(id) { send(0) } else { Err(Errno(libc::EPERM)) };
-        self.block(call, fd, || as_caller(&shared.own, tid, as_caller_still).unwrap_or(Err(Errno(libc::EPERM))))
+        let gone = Errno(libc::EPERM);
+        let as_caller_still = || caller.live().map_err(|_| gone).and_then(|live| send(held.duplicate.act(live), 0));
+        self.block(caller, fd, || as_caller(&shared.own, caller.tid(), as_caller_still).unwrap_or(Err(gone)))
     }
 
     /// The control messages with descriptors of this process in the place of the caller's, and what these are.
-    fn translate(&self, call: &Notification, held: &Held, control: &[u8]) -> Result<(Vec<u8>, Vec<OwnedFd>), Stop> {
+    fn translate(caller: &mut Caller, held: &NonInetSocket, control: &[u8]) -> Result<(Vec<u8>, Vec<OwnedFd>), Stop> {
         let mut control = control.to_vec();
         let mut descriptors = Vec::new();
         // Numbers of an algorithm, not of descriptors.
@@ -132,7 +133,7 @@ impl Worker {
                             return Err(Stop::Fail(libc::EINVAL));
                         }
                         let theirs = number.first_chunk().map_or(-1, |bytes| i32::from_ne_bytes(*bytes));
-                        let ours = self.shared.handles.duplicate(&self.shared.listener, call, theirs)?;
+                        let ours = caller.duplicate_any(theirs)?;
                         number.copy_from_slice(&ours.as_raw_fd().to_ne_bytes());
                         descriptors.push(ours);
                     }
@@ -141,7 +142,7 @@ impl Worker {
             }
             at = end.next_multiple_of(CONTROL_ALIGN);
         }
-        self.still_waiting(call)?;
+        caller.live()?;
         Ok((control, descriptors))
     }
 }

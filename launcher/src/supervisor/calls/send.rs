@@ -1,15 +1,15 @@
 //! sendto, sendmsg and sendmmsg: address, control messages and payload are copied, judged and sent from the copy.
 
+use super::send_one::DATAGRAM_MAX;
+use super::worker::{Likely, Worker};
+use crate::supervisor::caller::address::RawAddress;
 use crate::supervisor::caller::budget::{Buffer, Share};
-use crate::supervisor::caller::memory::Memory;
+use crate::supervisor::caller::duplicate::Duplicate;
+use crate::supervisor::caller::held::Caller;
 use crate::supervisor::caller::message::{self, Message};
 use crate::supervisor::caller::outcome::Stop;
-use crate::supervisor::calls::send_one::DATAGRAM_MAX;
-use crate::supervisor::threads::worker::{Likely, RawAddress, Worker};
-use crate::sys::seccomp::{Answer, Notification};
-use crate::sys::signal;
+use crate::sys::seccomp::Answer;
 use chbind_policy::{Family, Socket, Subject, Transport};
-use std::os::fd::{AsFd, BorrowedFd};
 
 /// `UIO_MAXIOV` (linux/uio.h): messages of one sendmmsg.
 const MESSAGES_MAX: u64 = 1024;
@@ -29,48 +29,50 @@ fn known(flags: i32) -> Result<i32, Stop> {
 }
 
 impl Worker {
-    pub(crate) fn sendto(&mut self, call: &Notification) -> Result<Answer, Stop> {
-        let flags = call.args[3] as i32 & !MSG_CMSG_COMPAT;
-        let [_, at, len, _, address, address_len] = call.args;
+    pub(crate) fn sendto(&mut self, caller: &mut Caller) -> Result<Answer, Stop> {
+        let flags = caller.int(3) & !MSG_CMSG_COMPAT;
+        let [_, at, len, _, address, address_len] = caller.args();
         let payload = vec![message::piece(at, len)?];
-        let Some((fd, socket)) = self.inet(call, Likely::Datagram)? else {
-            return self.sendto_other(call, no_fast_open(flags)?);
+        let Some((duplicate, socket)) = self.inet(caller, Likely::Datagram)? else {
+            return self.sendto_non_inet(caller, no_fast_open(flags)?);
         };
-        let address = Some(self.address(call, address, address_len)?);
+        let address = Some(RawAddress::read(caller, address, address_len)?);
         let message = Message { address, payload, control: Vec::new(), flags, _share: Share::default() };
-        let sent = self.transmit(call, fd.as_fd(), &socket, message)?;
+        let sent = self.transmit(caller, &duplicate, &socket, message)?;
         Ok(Answer::Return(sent as i64))
     }
 
-    pub(crate) fn sendmsg(&mut self, call: &Notification) -> Result<Answer, Stop> {
-        let flags = known(call.args[2] as i32)?;
-        let Some((fd, socket)) = self.inet(call, Likely::Datagram)? else {
-            return self.sendmsg_other(call, no_fast_open(flags)?);
+    pub(crate) fn sendmsg(&mut self, caller: &mut Caller) -> Result<Answer, Stop> {
+        let flags = known(caller.int(2))?;
+        let Some((duplicate, socket)) = self.inet(caller, Likely::Datagram)? else {
+            return self.sendmsg_non_inet(caller, no_fast_open(flags)?);
         };
-        let message = self.message(call, call.args[1], flags)?;
-        let sent = self.transmit(call, fd.as_fd(), &socket, message)?;
+        let message = Message::read(caller, caller.args()[1], flags)?;
+        let sent = self.transmit(caller, &duplicate, &socket, message)?;
         Ok(Answer::Return(sent as i64))
     }
 
-    pub(crate) fn sendmmsg(&mut self, call: &Notification) -> Result<Answer, Stop> {
-        let flags = known(call.args[3] as i32)?;
-        let Some((fd, socket)) = self.inet(call, Likely::Datagram)? else {
-            return self.sendmmsg_other(call, no_fast_open(flags)?);
+    pub(crate) fn sendmmsg(&mut self, caller: &mut Caller) -> Result<Answer, Stop> {
+        let flags = known(caller.int(3))?;
+        let Some((duplicate, socket)) = self.inet(caller, Likely::Datagram)? else {
+            return self.sendmmsg_non_inet(caller, no_fast_open(flags)?);
         };
-        self.send_each(call, flags, |worker, message| worker.transmit(call, fd.as_fd(), &socket, message).map(Some))
+        self.send_each(caller, flags, |worker, caller, message| {
+            worker.transmit(caller, &duplicate, &socket, message).map(Some)
+        })
     }
 
     /// Sends the messages of a sendmmsg by `send`, which gives the number of bytes, or `None` if the caller is to do it. As
     /// many as can be sent; an error counts only if it is the first's (`__sys_sendmmsg`, net/socket.c).
     pub(crate) fn send_each(
         &mut self,
-        call: &Notification,
+        caller: &mut Caller,
         flags: i32,
-        mut send: impl FnMut(&mut Self, Message) -> Result<Option<usize>, Stop>,
+        mut send: impl FnMut(&mut Self, &mut Caller, Message) -> Result<Option<usize>, Stop>,
     ) -> Result<Answer, Stop> {
-        let [_, at, many, ..] = call.args;
+        let [_, at, many, ..] = caller.args();
         let many = (many & u64::from(u32::MAX)).min(MESSAGES_MAX);
-        let memory = Memory::open(&self.shared.listener, call)?;
+        let memory = caller.memory()?;
         let mut done = 0;
         while done < many {
             let at = at.wrapping_add(done * HEADER_MANY);
@@ -79,7 +81,8 @@ impl Worker {
                 len = message.len();
                 message
             };
-            let sent = match self.message(call, at, flags).and_then(|message| send(self, measured(message))) {
+            let sent = match Message::read(caller, at, flags).and_then(|message| send(self, caller, measured(message)))
+            {
                 Ok(None) if done == 0 => return Ok(Answer::Continue),
                 // What has been sent must not be sent again.
                 Ok(None) => break,
@@ -99,7 +102,7 @@ impl Worker {
                 Err(stop) if done == 0 => return Err(stop),
                 Err(Stop::Refused(refusal)) => {
                     // The program is told by the count; the person by the line.
-                    self.shared.teller.refused(call.tid, &self.subject, &refusal, self.shared.context);
+                    self.shared.log.refused(caller.tid(), &self.subject, &refusal, self.shared.context);
                     break;
                 }
                 Err(Stop::Fail(_)) => break,
@@ -111,8 +114,8 @@ impl Worker {
     /// Judges and sends one message. Gives the number of bytes sent.
     fn transmit(
         &mut self,
-        call: &Notification,
-        fd: BorrowedFd,
+        caller: &mut Caller,
+        duplicate: &Duplicate,
         socket: &Socket,
         message: Message,
     ) -> Result<usize, Stop> {
@@ -123,10 +126,10 @@ impl Worker {
         };
         let mut buffer = std::mem::take(&mut self.buffer);
         let sent = match socket.transport {
-            Transport::Tcp => self.stream(call, fd, socket, &message, &mut buffer),
-            _ => match self.early(call, fd, socket, &message) {
+            Transport::Tcp => self.stream(caller, duplicate, socket, &message, &mut buffer),
+            _ => match self.early(caller, duplicate, socket, &message) {
                 Some(errno) => Err(Stop::Fail(errno)),
-                None => self.depart(call, fd, socket, &message, &mut buffer),
+                None => self.send_one(caller, duplicate, socket, &message, &mut buffer),
             },
         };
         self.buffer = buffer;
@@ -134,7 +137,7 @@ impl Worker {
     }
 
     /// What the kernel says to a datagram before it looks at the address: not to one of UDP in IPv6 (`udpv6_sendmsg`).
-    fn early(&self, call: &Notification, fd: BorrowedFd, socket: &Socket, message: &Message) -> Option<i32> {
+    fn early(&self, caller: &mut Caller, duplicate: &Duplicate, socket: &Socket, message: &Message) -> Option<i32> {
         let is_late = socket.transport != Transport::Ping && socket.family == Family::V6;
         let errno = match message.flags & libc::MSG_OOB {
             _ if is_late => return None,
@@ -142,10 +145,10 @@ impl Worker {
             0 => return None,
             _ => libc::EOPNOTSUPP,
         };
-        if let Ok(_section) = self.shared.acts.enter(fd)
-            && self.still_waiting(call).is_ok()
+        if let Ok(_locked) = self.shared.locks.lock(duplicate)
+            && let Ok(live) = caller.live()
         {
-            self.give_port(call, fd, socket);
+            self.give_port(caller, duplicate.act(live), socket);
         }
         Some(errno)
     }
@@ -153,8 +156,8 @@ impl Worker {
     /// Piece by piece, as long as the kernel takes them; what was sent before an error counts as success.
     fn stream(
         &mut self,
-        call: &Notification,
-        fd: BorrowedFd,
+        caller: &mut Caller,
+        duplicate: &Duplicate,
         socket: &Socket,
         message: &Message,
         buffer: &mut Buffer,
@@ -164,8 +167,8 @@ impl Worker {
         loop {
             let step = match sent {
                 // Only the first piece can connect, and be judged for that.
-                0 => self.depart(call, fd, socket, message, buffer),
-                sent => self.follow(call, fd, message, sent, buffer),
+                0 => self.send_one(caller, duplicate, socket, message, buffer),
+                sent => self.send_rest(caller, duplicate, message, sent, buffer),
             };
             match step {
                 Ok(n) => {
@@ -178,9 +181,8 @@ impl Worker {
                 Err(Stop::Gone) => return Err(Stop::Gone),
                 Err(_) if sent > 0 => return Ok(sent),
                 Err(Stop::Fail(libc::EPIPE)) => {
-                    if message.flags & libc::MSG_NOSIGNAL == 0 && self.still_waiting(call).is_ok() {
-                        // ESRCH: it has been killed meanwhile.
-                        let _ = signal::broken_pipe(call.tid);
+                    if message.flags & libc::MSG_NOSIGNAL == 0 {
+                        caller.break_pipe();
                     }
                     return Err(Stop::Fail(libc::EPIPE));
                 }

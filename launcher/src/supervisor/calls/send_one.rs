@@ -1,14 +1,16 @@
 //! One message, or the first piece of one: judged, given a source, and sent from the copy.
 
+use super::connect::ATTEMPTS;
+use super::worker::Worker;
+use crate::supervisor::caller::address::RawAddress;
 use crate::supervisor::caller::budget::{Buffer, Share};
+use crate::supervisor::caller::duplicate::Duplicate;
+use crate::supervisor::caller::held::Caller;
 use crate::supervisor::caller::message::Message;
 use crate::supervisor::caller::outcome::Stop;
-use crate::supervisor::calls::connect::ATTEMPTS;
 use crate::supervisor::socket::host::Asker;
-use crate::supervisor::socket::lock::Section;
-use crate::supervisor::threads::worker::{RawAddress, Worker};
+use crate::supervisor::socket::lock::Locked;
 use crate::sys::memory::Pages;
-use crate::sys::seccomp::Notification;
 use crate::sys::socket::Payload;
 use crate::sys::{self, Errno, socket};
 use chbind_policy::control::{self, Reader};
@@ -23,7 +25,7 @@ use std::os::fd::BorrowedFd;
 pub(crate) const DATAGRAM_MAX: usize = 0xffff;
 
 /// One sendmsg, judged.
-struct Departure<'a> {
+struct Outgoing<'a> {
     destination: Option<SocketAddr>,
     payload: &'a [u8],
     /// How many bytes come after these that cannot be read.
@@ -35,44 +37,44 @@ struct Departure<'a> {
 impl Worker {
     /// Judges the message and sends it, or the first piece of it. All that is to be sent is read first. What cannot be
     /// read cannot be read by the kernel either: that says so, or what else is wrong, in its own order.
-    pub(crate) fn depart(
+    pub(crate) fn send_one(
         &mut self,
-        call: &Notification,
-        fd: BorrowedFd,
+        caller: &mut Caller,
+        duplicate: &Duplicate,
         socket: &Socket,
         message: &Message,
         buffer: &mut Buffer,
     ) -> Result<usize, Stop> {
         let (payload, missing) = match socket.transport {
-            Transport::Tcp => message.load(call, 0, buffer)?,
+            Transport::Tcp => message.load(caller, 0, buffer)?,
             // Nothing of it is sent.
             _ if message.len() > DATAGRAM_MAX => (&[][..], message.len()),
-            _ => message.load(call, 0, buffer)?,
+            _ => message.load(caller, 0, buffer)?,
         };
         let raw = message.address.as_ref().map(RawAddress::bytes);
         for _ in 0..ATTEMPTS {
             // A stream that does not connect has nothing to be judged by.
             let judged = socket.transport != Transport::Tcp || message.flags & libc::MSG_FASTOPEN != 0;
-            let section = judged.then(|| self.shared.acts.enter(fd)).transpose()?;
-            let bound = self.shared.local(fd)?;
-            let host = Asker { shared: self.shared, socket: fd, interface: control::interface(&message.control) };
+            let locked = judged.then(|| self.shared.locks.lock(duplicate)).transpose()?;
+            let fd = duplicate.act(caller.live()?);
+            let bound = self.shared.local(duplicate)?;
+            let interface = control::interface(&message.control);
+            let host = Asker { shared: self.shared, socket: duplicate, interface };
             let judged = send::send(self.shared.context, socket, bound, raw, message.flags, &host);
             if judged.is_err() {
                 // It has got a port by then (inet_send_prepare, net/ipv4/af_inet.c).
-                self.still_waiting(call)?;
-                self.give_port(call, fd, socket);
+                self.give_port(caller, fd, socket);
             }
             let action = judged?;
             let is_v4 = action.destination.is_some_and(|to| canonical(to).is_ipv4());
             if socket.transport == Transport::Udp && is_v4 && message.len() > DATAGRAM_MAX {
                 // udp_sendmsg looks at the length before all else.
-                self.still_waiting(call)?;
-                self.give_port(call, fd, socket);
+                self.give_port(caller, fd, socket);
                 return Err(Stop::Fail(libc::EMSGSIZE));
             }
             // Judged before the socket is changed: a message that is refused leaves nothing behind.
             let far = match action.destination {
-                None if raw.is_some() || !message.control.is_empty() => socket::peer(fd).ok().flatten(),
+                None if raw.is_some() || !message.control.is_empty() => duplicate.peer().ok().flatten(),
                 destination => destination,
             };
             let is_unspec = socket.transport == Transport::Udp && raw.is_some() && action.destination.is_none();
@@ -82,11 +84,10 @@ impl Worker {
             }
             let reader = Reader::of(socket, far);
             let mut control = self.controls(message, reader, action.source, bound)?;
-            self.still_waiting(call)?;
-            if let Some(section) =
-                section.as_ref().filter(|_| matches!(action.source, Source::Pin(_) | Source::Open { .. }))
+            if let Some(locked) =
+                locked.as_ref().filter(|_| matches!(action.source, Source::Pin(_) | Source::Open { .. }))
             {
-                section.require_idle(libc::EALREADY)?;
+                locked.require_idle(libc::EALREADY)?;
             }
             match self.take_place(fd, socket, action.source) {
                 Ok(taken) if taken == action.source => {}
@@ -98,7 +99,7 @@ impl Worker {
                 }
             }
             let (destination, control, flags) = (action.destination, &control, message.flags);
-            return self.send_piece(call, fd, section, Departure { destination, payload, missing, control, flags });
+            return self.send_piece(caller, fd, locked, Outgoing { destination, payload, missing, control, flags });
         }
         Err(Stop::Fail(libc::EINVAL))
     }
@@ -122,15 +123,15 @@ impl Worker {
 
     /// Gives a socket without an address what it sends from. Says which source it has come to.
     fn take_place(&self, fd: BorrowedFd, socket: &Socket, source: Source) -> sys::Result<Source> {
-        let pin = |at| perform::pin(&self.shared.held(fd), socket, at).map_err(Errno);
+        let pin = |at| perform::pin(&self.shared.tracked(fd), socket, at).map_err(Errno);
         match source {
             Source::Own | Source::Named(_) => Ok(source),
             Source::Pin(at) => pin(at).map(|()| source),
             Source::Open { any, otherwise, .. } => {
-                if self.shared.guard.place(fd) {
+                if self.shared.wildcard_filter.place(fd) {
                     let opened = socket::bind(fd, any);
                     if opened.is_err_and(|errno| errno != Errno(libc::EINVAL)) {
-                        self.shared.mend(fd, socket);
+                        self.shared.repin(fd, socket);
                     }
                     opened?;
                     if self.keeps_chosen_port(fd)? {
@@ -143,28 +144,28 @@ impl Worker {
     }
 
     /// A further piece of a stream: there is nothing left to judge.
-    pub(crate) fn follow(
+    pub(crate) fn send_rest(
         &mut self,
-        call: &Notification,
-        fd: BorrowedFd,
+        caller: &mut Caller,
+        duplicate: &Duplicate,
         message: &Message,
         sent: usize,
         buffer: &mut Buffer,
     ) -> Result<usize, Stop> {
-        let (payload, missing) = message.load(call, sent, buffer)?;
-        self.still_waiting(call)?;
+        let (payload, missing) = message.load(caller, sent, buffer)?;
+        let fd = duplicate.act(caller.live()?);
         let flags = message.flags & !libc::MSG_FASTOPEN;
-        self.send_piece(call, fd, None, Departure { destination: None, payload, missing, control: &[], flags })
+        self.send_piece(caller, fd, None, Outgoing { destination: None, payload, missing, control: &[], flags })
     }
 
     /// One sendmsg. It is tried without blocking first, unless it connects: that says EINPROGRESS where it should wait.
     /// What may block is done outside of the section, with the socket in flight.
     fn send_piece(
         &mut self,
-        call: &Notification,
+        caller: &Caller,
         fd: BorrowedFd,
-        section: Option<Section<'static>>,
-        piece: Departure,
+        locked: Option<Locked<'static>>,
+        piece: Outgoing,
     ) -> Result<usize, Stop> {
         let (pages, _share);
         let payload = if piece.flags & libc::MSG_ZEROCOPY != 0 {
@@ -184,10 +185,10 @@ impl Worker {
                 done => return Ok(done?),
             }
         }
-        let _in_flight = section.map(Section::take_off);
+        let _in_flight = locked.map(Locked::take_off);
         if !wants_to_block()? {
             return Ok(send(libc::MSG_DONTWAIT)?);
         }
-        self.block(call, fd, || send(0))
+        self.block(caller, fd, || send(0))
     }
 }

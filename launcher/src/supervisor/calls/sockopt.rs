@@ -1,10 +1,11 @@
 //! setsockopt: the options that say as much as an address.
 
-use crate::supervisor::Shared;
-use crate::supervisor::caller::memory;
+use super::worker::Worker;
+use crate::supervisor::caller::duplicate::Duplicate;
+use crate::supervisor::caller::held::Caller;
 use crate::supervisor::caller::outcome::Stop;
-use crate::supervisor::threads::worker::Worker;
-use crate::sys::seccomp::{Answer, Instruction, Notification};
+use crate::supervisor::shared::Shared;
+use crate::sys::seccomp::{Answer, Instruction};
 use crate::sys::{self, socket};
 use chbind_policy::Subject;
 use chbind_policy::bpf;
@@ -13,7 +14,7 @@ use libc::{
     IP_MULTICAST_IF, IPPROTO_IP, IPPROTO_IPV6, IPV6_PKTINFO, SO_ATTACH_BPF, SO_ATTACH_FILTER, SO_LOCK_FILTER,
     SOL_SOCKET,
 };
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsRawFd, OwnedFd};
 
 /// The size of `struct sock_fprog` on a 64-bit kernel and of `struct sock_filter` (linux/filter.h), in bytes.
 const PROGRAM: usize = 16;
@@ -31,19 +32,19 @@ enum Value {
 
 impl Worker {
     /// Done on the duplicate whatever the family: which socket the descriptor names could change meanwhile.
-    pub(crate) fn set_option(&mut self, call: &Notification) -> Result<Answer, Stop> {
-        let [level, name] = [call.args[1] as i32, call.args[2] as i32];
+    pub(crate) fn set_option(&mut self, caller: &mut Caller) -> Result<Answer, Stop> {
+        let [level, name] = [1, 2].map(|argument| caller.int(argument));
         self.subject = Subject::Option { level, name };
-        let fd = self.shared.handles.duplicate(&self.shared.listener, call, call.args[0] as i32)?;
-        let fd = fd.as_fd();
+        let duplicate = caller.duplicate(caller.int(0))?;
         // ENOTSOCK comes before all else.
-        socket::option(fd, SOL_SOCKET, libc::SO_TYPE)?;
-        let len = usize::try_from(call.args[4] as i32).map_err(|_| Stop::Fail(libc::EINVAL))?;
-        match self.set_as_judged(call, fd, level, name, len) {
+        duplicate.option(SOL_SOCKET, libc::SO_TYPE)?;
+        let len = usize::try_from(caller.int(4)).map_err(|_| Stop::Fail(libc::EINVAL))?;
+        match self.set_as_judged(caller, &duplicate, level, name, len) {
             Err(Stop::Gone) => Err(Stop::Gone),
             // So does what the kernel says to the socket or the length: only then does it look at the value.
             Err(stop) if NAMING.contains(&(level, name)) => {
-                match socket::refuse_option(fd, level, name, len, call.args[3] == 0) {
+                let [_, _, _, at, ..] = caller.args();
+                match socket::refuse_option(duplicate.act(caller.live()?), level, name, len, at == 0) {
                     Some(errno) if errno.0 != libc::EFAULT => Err(errno.into()),
                     _ => Err(stop),
                 }
@@ -54,21 +55,22 @@ impl Worker {
 
     fn set_as_judged(
         &self,
-        call: &Notification,
-        fd: BorrowedFd,
+        caller: &mut Caller,
+        duplicate: &Duplicate,
         level: i32,
         name: i32,
         len: usize,
     ) -> Result<Answer, Stop> {
+        let [_, _, _, at, ..] = caller.args();
         let mut bytes = [0; VALUE_MAX];
         let bytes = bytes.get_mut(..len.min(VALUE_MAX)).unwrap_or_default();
         let read = bytes.get_mut(..option::read_of(level, name, len)).unwrap_or_default();
-        memory::read(call, call.args[3], read)?;
-        let value = self.pointed_to(call, level, name, read)?;
+        caller.read(at, read)?;
+        let value = pointed_to(caller, level, name, read)?;
         // One of these options gives a socket its address for a moment (pin::settle), others its filter (shield).
-        let _section = self.shared.acts.enter(fd)?;
-        option::set(self.shared.context, facts(self.shared, fd, level, name)?, level, name, read)?;
-        self.still_waiting(call)?;
+        let _locked = self.shared.locks.lock(duplicate)?;
+        option::set(self.shared.context, facts(self.shared, duplicate, level, name)?, level, name, read)?;
+        let fd = duplicate.act(caller.live()?);
         match value {
             Value::Bytes => socket::set_option(fd, level, name, bytes)?,
             Value::Program(program) => socket::attach_filter(fd, &program)?,
@@ -76,30 +78,30 @@ impl Worker {
         }
         Ok(Answer::Return(0))
     }
+}
 
-    /// What a value is that means nothing outside of the caller.
-    fn pointed_to(&self, call: &Notification, level: i32, name: i32, bytes: &[u8]) -> Result<Value, Stop> {
-        const EINVAL: Stop = Stop::Fail(libc::EINVAL);
-        match (level, name) {
-            // Of another length the kernel refuses it unread.
-            (SOL_SOCKET, SO_ATTACH_FILTER) if bytes.len() == PROGRAM => {
-                // copy_bpf_fprog_from_user (net/core/filter.c): the number of instructions, and where they are.
-                let program: &[u8; PROGRAM] = bytes.try_into().map_err(|_| EINVAL)?;
-                let [a, b, _, _, _, _, _, _, at @ ..] = program;
-                let count = usize::from(u16::from_ne_bytes([*a, *b]));
-                if count == 0 || count > bpf::MOST {
-                    return Err(EINVAL);
-                }
-                let mut read = vec![0; count * INSTRUCTION];
-                memory::read(call, u64::from_ne_bytes(*at), &mut read)?;
-                Ok(Value::Program(read.chunks_exact(INSTRUCTION).filter_map(instruction).collect()))
+/// What a value is that means nothing outside of the caller.
+fn pointed_to(caller: &mut Caller, level: i32, name: i32, bytes: &[u8]) -> Result<Value, Stop> {
+    const EINVAL: Stop = Stop::Fail(libc::EINVAL);
+    match (level, name) {
+        // Of another length the kernel refuses it unread.
+        (SOL_SOCKET, SO_ATTACH_FILTER) if bytes.len() == PROGRAM => {
+            // copy_bpf_fprog_from_user (net/core/filter.c): the number of instructions, and where they are.
+            let program: &[u8; PROGRAM] = bytes.try_into().map_err(|_| EINVAL)?;
+            let [a, b, _, _, _, _, _, _, at @ ..] = program;
+            let count = usize::from(u16::from_ne_bytes([*a, *b]));
+            if count == 0 || count > bpf::MOST {
+                return Err(EINVAL);
             }
-            (SOL_SOCKET, SO_ATTACH_BPF) => {
-                let number = bytes.first_chunk().map(|bytes| i32::from_ne_bytes(*bytes)).ok_or(EINVAL)?;
-                self.shared.handles.duplicate(&self.shared.listener, call, number).map(Value::Descriptor)
-            }
-            _ => Ok(Value::Bytes),
+            let mut read = vec![0; count * INSTRUCTION];
+            caller.read(u64::from_ne_bytes(*at), &mut read)?;
+            Ok(Value::Program(read.chunks_exact(INSTRUCTION).filter_map(instruction).collect()))
         }
+        (SOL_SOCKET, SO_ATTACH_BPF) => {
+            let number = bytes.first_chunk().map(|bytes| i32::from_ne_bytes(*bytes)).ok_or(EINVAL)?;
+            caller.duplicate_any(number).map(Value::Descriptor)
+        }
+        _ => Ok(Value::Bytes),
     }
 }
 
@@ -110,12 +112,12 @@ fn instruction(bytes: &[u8]) -> Option<Instruction> {
 }
 
 /// What the rule for this option asks of the socket.
-fn facts(shared: &Shared, fd: BorrowedFd, level: i32, name: i32) -> sys::Result<Facts> {
-    let kind = socket::option(fd, SOL_SOCKET, libc::SO_TYPE)?;
+fn facts(shared: &Shared, of: &Duplicate, level: i32, name: i32) -> sys::Result<Facts> {
+    let kind = of.option(SOL_SOCKET, libc::SO_TYPE)?;
     let is_datagram = || -> sys::Result<bool> {
-        let domain = socket::option(fd, SOL_SOCKET, libc::SO_DOMAIN)?;
+        let domain = of.option(SOL_SOCKET, libc::SO_DOMAIN)?;
         Ok(kind == libc::SOCK_DGRAM && [libc::AF_INET, libc::AF_INET6].contains(&domain))
     };
-    let portless = (level, name) == (SOL_SOCKET, SO_LOCK_FILTER) && is_datagram()? && shared.local(fd)?.port() == 0;
+    let portless = (level, name) == (SOL_SOCKET, SO_LOCK_FILTER) && is_datagram()? && shared.local(of)?.port() == 0;
     Ok(Facts { raw: kind == libc::SOCK_RAW, portless })
 }

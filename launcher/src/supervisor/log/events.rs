@@ -44,17 +44,17 @@ struct State {
     lost: u64,
 }
 
-pub(crate) struct Teller {
+pub(crate) struct Log {
     name: String,
     verbose: bool,
     state: Mutex<State>,
 }
 
-impl Teller {
+impl Log {
     pub(crate) fn new(name: String, messages: Option<OwnedFd>, verbose: bool) -> Self {
         let sink = messages.map_or(Sink::Nowhere, Sink::Inherited);
         let state = State { sink, seen: HashMap::new(), queue: VecDeque::new(), lost: 0 };
-        Teller { name, verbose, state: Mutex::new(state) }
+        Log { name, verbose, state: Mutex::new(state) }
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {

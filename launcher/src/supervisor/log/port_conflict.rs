@@ -1,7 +1,7 @@
 //! Who holds an address and port that a bind did not get: the first question of whoever reads EADDRINUSE.
 
+use super::events::Log;
 use crate::procfs;
-use crate::supervisor::Shared;
 use chbind_policy::Transport;
 use libc::pid_t;
 use std::collections::VecDeque;
@@ -42,8 +42,8 @@ impl Collisions {
 }
 
 /// Tells of every collision that was put aside.
-pub(crate) fn tell_collisions(shared: &Shared) {
-    while let Some((tid, address, transport)) = shared.collisions.next() {
+pub(crate) fn tell_collisions(collisions: &Collisions, log: &Log) {
+    while let Some((tid, address, transport)) = collisions.next() {
         let Some((local, inode)) = find_socket(address, transport) else { continue };
         let holder = match find_process(inode) {
             Some((pid, comm)) => format!("{comm}[{pid}]"),
@@ -52,7 +52,7 @@ pub(crate) fn tell_collisions(shared: &Shared) {
         // A wildcard outside takes the port from every context.
         let hint = if local.ip().is_unspecified() { "; that service can be started under chbind too" } else { "" };
         let name = transport.name();
-        shared.teller.tell(tid, format_args!("bind to {address}/{name} failed: {holder} holds {local}/{name}{hint}"));
+        log.tell(tid, format_args!("bind to {address}/{name} failed: {holder} holds {local}/{name}{hint}"));
     }
 }
 

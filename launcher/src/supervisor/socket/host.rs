@@ -1,20 +1,18 @@
 //! What the rules may ask of the world, on behalf of one socket.
 
-use crate::supervisor::Shared;
-use crate::sys::route::{Packet, Routes};
-use crate::sys::{diag, socket};
-use chbind_policy::perform;
+use crate::supervisor::caller::duplicate::Duplicate;
+use crate::supervisor::shared::Shared;
+use crate::sys::diag;
+use crate::sys::route::Packet;
 use chbind_policy::served::places;
 use chbind_policy::sockaddr::scope;
 use chbind_policy::{Family, Host, Transport};
 use std::net::{IpAddr, SocketAddr};
-use std::os::fd::BorrowedFd;
-use std::sync::{Mutex, PoisonError};
 
 /// The world as it is for `socket`.
 pub(crate) struct Asker<'a> {
     pub(crate) shared: &'static Shared,
-    pub(crate) socket: BorrowedFd<'a>,
+    pub(crate) socket: &'a Duplicate,
     /// The index of the interface that the message asks for, 0 for none.
     pub(crate) interface: u32,
 }
@@ -23,12 +21,12 @@ impl Host for Asker<'_> {
     fn preferred_source(&self, destination: SocketAddr) -> Option<IpAddr> {
         if destination.ip().is_multicast()
             && destination.is_ipv4()
-            && let Ok(set) = perform::multicast_source(&self.shared.held(self.socket))
+            && let Ok(set) = self.shared.multicast_source(self.socket)
             && !set.is_unspecified()
         {
             return Some(IpAddr::V4(set));
         }
-        let option = |name| socket::option(self.socket, libc::SOL_SOCKET, name).unwrap_or_default();
+        let option = |name| self.socket.option(libc::SOL_SOCKET, name).unwrap_or_default();
         self.shared.routes.preferred_source(&Packet {
             destination: destination.ip(),
             port: destination.port(),
@@ -39,34 +37,18 @@ impl Host for Asker<'_> {
                 (interface, _) => interface,
             },
             mark: option(libc::SO_MARK) as u32,
-            user: socket::owner(self.socket).unwrap_or_default(),
+            user: self.socket.owner().unwrap_or_default(),
         })
     }
 
     fn is_on_device(&self) -> bool {
-        socket::option(self.socket, libc::SOL_SOCKET, libc::SO_BINDTOIFINDEX).is_ok_and(|index| index != 0)
+        self.socket.option(libc::SOL_SOCKET, libc::SO_BINDTOIFINDEX).is_ok_and(|index| index != 0)
     }
 
     fn serves(&self, transport: Transport, family: Family, port: u16) -> Option<IpAddr> {
         // What the shim has bound or closed is not known here.
         let there = |ip: &IpAddr| diag::is_served_at(transport, *ip, port).unwrap_or(false);
         let found = self.shared.hybrid.then(|| places(self.shared.context, family).find(there)).flatten();
-        found.or_else(|| self.shared.served.at(transport, family, port))
-    }
-}
-
-/// A way to ask the kernel, opened when it is needed first: contexts of one address of a family never ask.
-#[derive(Default)]
-pub(crate) struct RouteTable(Mutex<Option<Routes>>);
-
-impl RouteTable {
-    /// `None` where there is no route, or nothing to ask by.
-    fn preferred_source(&self, packet: &Packet) -> Option<IpAddr> {
-        let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let routes = match slot.as_ref() {
-            Some(routes) => routes,
-            None => slot.insert(Routes::open().ok()?),
-        };
-        routes.source(packet).ok().flatten()
+        found.or_else(|| self.shared.loopback_services.at(transport, family, port))
     }
 }

@@ -5,10 +5,9 @@
 //! Nothing in it reads the caller's memory. What may block is done outside, with the socket entered as in flight; until it
 //! leaves, a bind or connect of another thread gets what the kernel says to a socket that is being connected.
 
+use crate::supervisor::caller::duplicate::Duplicate;
 use crate::supervisor::caller::outcome::Stop;
-use crate::sys::socket;
 use std::collections::{HashMap, HashSet};
-use std::os::fd::BorrowedFd;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -28,34 +27,34 @@ struct Table {
 
 /// The sections of all sockets, and the sockets in flight.
 #[derive(Default)]
-pub(crate) struct Acts(Mutex<Table>);
+pub(crate) struct SocketLocks(Mutex<Table>);
 
 /// The section of a socket, until this is dropped.
-pub(crate) struct Section<'a> {
-    acts: &'a Acts,
+pub(crate) struct Locked<'a> {
+    locks: &'a SocketLocks,
     cookie: u64,
 }
 
 /// A socket in flight, until this is dropped.
 pub(crate) struct InFlight<'a> {
-    acts: &'a Acts,
+    locks: &'a SocketLocks,
     cookie: u64,
 }
 
-impl Acts {
+impl SocketLocks {
     fn table(&self) -> MutexGuard<'_, Table> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Enters the section of the socket.
-    pub(crate) fn enter(&self, fd: BorrowedFd) -> Result<Section<'_>, Stop> {
-        self.enter_as(socket::cookie(fd)?)
+    pub(crate) fn lock(&self, of: &Duplicate) -> Result<Locked<'_>, Stop> {
+        self.lock_by_cookie(of.cookie()?)
     }
 
-    fn enter_as(&self, cookie: u64) -> Result<Section<'_>, Stop> {
+    fn lock_by_cookie(&self, cookie: u64) -> Result<Locked<'_>, Stop> {
         for _ in 0..TRIES {
             if self.table().busy.insert(cookie) {
-                return Ok(Section { acts: self, cookie });
+                return Ok(Locked { locks: self, cookie });
             }
             std::thread::sleep(PAUSE);
         }
@@ -63,28 +62,28 @@ impl Acts {
     }
 }
 
-impl<'a> Section<'a> {
+impl<'a> Locked<'a> {
     /// Fails with `errno` if the socket is in flight.
     pub(crate) fn require_idle(&self, errno: i32) -> Result<(), Stop> {
-        if self.acts.table().in_flight.contains_key(&self.cookie) { Err(Stop::Fail(errno)) } else { Ok(()) }
+        if self.locks.table().in_flight.contains_key(&self.cookie) { Err(Stop::Fail(errno)) } else { Ok(()) }
     }
 
     /// Leaves the section with the socket in flight.
     pub(crate) fn take_off(self) -> InFlight<'a> {
-        *self.acts.table().in_flight.entry(self.cookie).or_default() += 1;
-        InFlight { acts: self.acts, cookie: self.cookie }
+        *self.locks.table().in_flight.entry(self.cookie).or_default() += 1;
+        InFlight { locks: self.locks, cookie: self.cookie }
     }
 }
 
-impl Drop for Section<'_> {
+impl Drop for Locked<'_> {
     fn drop(&mut self) {
-        self.acts.table().busy.remove(&self.cookie);
+        self.locks.table().busy.remove(&self.cookie);
     }
 }
 
 impl Drop for InFlight<'_> {
     fn drop(&mut self) {
-        let mut table = self.acts.table();
+        let mut table = self.locks.table();
         if let Some(threads) = table.in_flight.get_mut(&self.cookie) {
             *threads -= 1;
             if *threads == 0 {
@@ -100,19 +99,19 @@ mod tests {
 
     #[test]
     fn each_socket_has_a_section_of_its_own() {
-        let acts = Acts::default();
-        let one = acts.enter_as(1).unwrap();
-        let two = acts.enter_as(2).unwrap();
-        assert_eq!(acts.enter_as(1).map(drop), Err(Stop::Fail(libc::ENOBUFS)));
+        let acts = SocketLocks::default();
+        let one = acts.lock_by_cookie(1).unwrap();
+        let two = acts.lock_by_cookie(2).unwrap();
+        assert_eq!(acts.lock_by_cookie(1).map(drop), Err(Stop::Fail(libc::ENOBUFS)));
         drop(one);
-        let flying = acts.enter_as(1).unwrap().take_off();
-        let one = acts.enter_as(1).unwrap();
+        let flying = acts.lock_by_cookie(1).unwrap().take_off();
+        let one = acts.lock_by_cookie(1).unwrap();
         assert_eq!(one.require_idle(libc::EALREADY), Err(Stop::Fail(libc::EALREADY)));
         assert_eq!(two.require_idle(libc::EALREADY), Ok(()));
         let further = one.take_off();
         drop(flying);
-        assert!(acts.enter_as(1).unwrap().require_idle(libc::EALREADY).is_err(), "there is another");
+        assert!(acts.lock_by_cookie(1).unwrap().require_idle(libc::EALREADY).is_err(), "there is another");
         drop(further);
-        assert_eq!(acts.enter_as(1).unwrap().require_idle(libc::EALREADY), Ok(()));
+        assert_eq!(acts.lock_by_cookie(1).unwrap().require_idle(libc::EALREADY), Ok(()));
     }
 }

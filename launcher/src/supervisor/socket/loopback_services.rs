@@ -14,15 +14,15 @@ const LOOPBACK: u8 = 1;
 
 /// For every port, the address of the last bind to a wildcard or to loopback. An entry outlives its socket: it only
 /// decides which of the context's own addresses a connect to 127.0.0.1 tries.
-pub(crate) struct Served {
+pub(crate) struct LoopbackServices {
     context: &'static Context<'static>,
     /// TCP over IPv4 and IPv6, UDP over IPv4 and IPv6.
     tables: [Table; 4],
 }
 
-impl Served {
+impl LoopbackServices {
     pub(crate) fn new(context: &'static Context<'static>) -> Self {
-        Served { context, tables: [const { [const { OnceLock::new() }; 256] }; 4] }
+        LoopbackServices { context, tables: [const { [const { OnceLock::new() }; 256] }; 4] }
     }
 
     fn table(&self, transport: Transport, family: Family) -> Option<&Table> {
@@ -82,7 +82,7 @@ mod tests {
             keeps_one: false,
             rules: Rules::NONE,
         }));
-        let served = Served::new(context);
+        let served = LoopbackServices::new(context);
         let at = |transport, family| served.at(transport, family, 80);
         assert_eq!(at(Transport::Tcp, Family::V4), None);
         served.note(Transport::Tcp, 80, "10.0.0.1".parse().unwrap());

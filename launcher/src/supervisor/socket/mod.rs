@@ -5,5 +5,6 @@ pub(crate) mod host;
 pub(crate) mod lock;
 pub(crate) mod loopback_services;
 pub(crate) mod recent;
+pub(crate) mod routes;
 pub(crate) mod tracked;
 pub(crate) mod wildcard_filter;

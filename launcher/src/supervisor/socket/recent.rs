@@ -5,7 +5,7 @@ use std::collections::{HashSet, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// A set of sockets, as large as it may get.
-pub(crate) struct Remembered {
+pub(crate) struct RecentSockets {
     most: usize,
     sockets: Mutex<Sockets>,
 }
@@ -17,9 +17,9 @@ struct Sockets {
     order: VecDeque<u64>,
 }
 
-impl Remembered {
+impl RecentSockets {
     pub(crate) fn at_most(most: usize) -> Self {
-        Remembered { most, sockets: Mutex::default() }
+        RecentSockets { most, sockets: Mutex::default() }
     }
 
     fn sockets(&self) -> MutexGuard<'_, Sockets> {
@@ -61,7 +61,7 @@ mod tests {
 
     #[test]
     fn the_first_are_forgotten() {
-        let sockets = Remembered::at_most(2);
+        let sockets = RecentSockets::at_most(2);
         assert!(sockets.is_empty());
         for cookie in [1, 1, 2] {
             sockets.add(cookie);

@@ -1,8 +1,10 @@
-//! Sockets pinned to a source: what [`perform`] does, on duplicates of the callers' sockets.
+//! Sockets of the context, with what is remembered of them: what [`perform`] looks at and acts on, on duplicates of the callers'
+//! sockets.
 
-use crate::supervisor::Shared;
+use super::drop_filter::behind_drop_filter;
+use crate::supervisor::caller::duplicate::Duplicate;
 use crate::supervisor::caller::outcome::Stop;
-use crate::supervisor::socket::drop_filter::shielded;
+use crate::supervisor::shared::Shared;
 use crate::sys::process::on_account_of;
 use crate::sys::{self, Errno, socket};
 use chbind_policy::Socket;
@@ -10,8 +12,14 @@ use chbind_policy::perform::{self, Endpoint, Look, Result};
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-/// A socket, with what is remembered of it.
-pub(crate) struct Held<'a, F> {
+/// A socket to look at.
+struct Seen<'a> {
+    shared: &'a Shared,
+    of: &'a Duplicate,
+}
+
+/// A socket to act on.
+pub(crate) struct TrackedSocket<'a, F> {
     shared: &'a Shared,
     fd: F,
 }
@@ -20,7 +28,27 @@ fn number<T>(done: sys::Result<T>) -> Result<T> {
     done.map_err(|errno| errno.0)
 }
 
-impl<'a, F: AsFd> Look for Held<'a, F> {
+impl Shared {
+    fn is_explicitly_bound(&self, cookie: impl FnOnce() -> sys::Result<u64>) -> bool {
+        !self.explicitly_bound.is_empty() && cookie().is_ok_and(|cookie| self.explicitly_bound.has(cookie))
+    }
+}
+
+impl Look for Seen<'_> {
+    fn local(&self) -> Result<Option<SocketAddr>> {
+        number(self.of.local())
+    }
+
+    fn option(&self, level: i32, name: i32) -> Result<i32> {
+        number(self.of.option(level, name))
+    }
+
+    fn is_chosen(&self) -> bool {
+        self.shared.is_explicitly_bound(|| self.of.cookie())
+    }
+}
+
+impl<F: AsFd> Look for TrackedSocket<'_, F> {
     fn local(&self) -> Result<Option<SocketAddr>> {
         number(socket::local(self.fd.as_fd()))
     }
@@ -30,13 +58,12 @@ impl<'a, F: AsFd> Look for Held<'a, F> {
     }
 
     fn is_chosen(&self) -> bool {
-        let chosen = &self.shared.chosen;
-        !chosen.is_empty() && socket::cookie(self.fd.as_fd()).is_ok_and(|cookie| chosen.has(cookie))
+        self.shared.is_explicitly_bound(|| socket::cookie(self.fd.as_fd()))
     }
 }
 
-impl<'a, F: AsFd> Endpoint for Held<'a, F> {
-    type StandIn = Held<'a, OwnedFd>;
+impl<'a, F: AsFd> Endpoint for TrackedSocket<'a, F> {
+    type StandIn = TrackedSocket<'a, OwnedFd>;
 
     fn bind(&self, address: SocketAddr) -> Result<()> {
         number(socket::bind(self.fd.as_fd(), address))
@@ -57,28 +84,40 @@ impl<'a, F: AsFd> Endpoint for Held<'a, F> {
     fn stand_in(&self, domain: i32, kind: i32, protocol: i32) -> Result<Self::StandIn> {
         let owner = number(socket::owner(self.fd.as_fd()))?;
         let fd = number(on_account_of(owner, || socket::socket(domain, kind, protocol)))?;
-        Ok(Held { shared: self.shared, fd })
+        Ok(TrackedSocket { shared: self.shared, fd })
     }
 }
 
 impl Shared {
-    pub(crate) fn held<'a>(&'a self, fd: BorrowedFd<'a>) -> Held<'a, BorrowedFd<'a>> {
-        Held { shared: self, fd }
+    /// A socket to act on: `fd` is a duplicate of the caller's for which there is [proof](Duplicate::act), or our own.
+    pub(crate) fn tracked<'a>(&'a self, fd: BorrowedFd<'a>) -> TrackedSocket<'a, BorrowedFd<'a>> {
+        TrackedSocket { shared: self, fd }
     }
 
     /// The local address of an inet socket, as the program has bound it.
-    pub(crate) fn local(&self, fd: BorrowedFd) -> sys::Result<SocketAddr> {
-        perform::local(&self.held(fd)).map_err(Errno)
+    pub(crate) fn local(&self, of: &Duplicate) -> sys::Result<SocketAddr> {
+        perform::local(&Seen { shared: self, of }).map_err(Errno)
     }
 
-    /// Gives a datagram socket the address again that it was made with: to be done behind a [shield](crate::supervisor::socket::drop_filter).
-    pub(crate) fn mend(&self, fd: BorrowedFd, socket: &Socket) {
-        perform::mend(&self.held(fd), self.context, socket);
+    /// Whether the address `bound` of a socket was chosen for the program.
+    pub(crate) fn is_pinned(&self, of: &Duplicate, bound: SocketAddr) -> bool {
+        perform::is_pinned(&Seen { shared: self, of }, bound)
+    }
+
+    /// Which source a socket has been given for groups.
+    pub(crate) fn multicast_source(&self, of: &Duplicate) -> Result<std::net::Ipv4Addr> {
+        perform::multicast_source(&Seen { shared: self, of })
+    }
+
+    /// Gives a datagram socket the address again that it was made with: to be done behind a
+    /// [drop filter](super::drop_filter).
+    pub(crate) fn repin(&self, fd: BorrowedFd, socket: &Socket) {
+        perform::mend(&self.tracked(fd), self.context, socket);
     }
 
     /// The same for one that may have lost its address by a bind that failed unexpectedly. What it has come to in the
     /// meantime hears nothing that is not the context's.
     pub(crate) fn recover(&self, fd: BorrowedFd, socket: &Socket) -> std::result::Result<(), Stop> {
-        shielded(fd, &self.guard, socket, || self.mend(fd, socket))
+        behind_drop_filter(fd, &self.wildcard_filter, socket, || self.repin(fd, socket))
     }
 }

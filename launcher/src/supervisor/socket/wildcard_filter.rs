@@ -7,11 +7,11 @@ use chbind_policy::{Context, guard};
 use std::os::fd::BorrowedFd;
 
 /// The filter of a context.
-pub(crate) struct Guard(Vec<Instruction>);
+pub(crate) struct WildcardFilter(Vec<Instruction>);
 
-impl Guard {
+impl WildcardFilter {
     pub(crate) fn new(context: &Context) -> Self {
-        Guard(guard::program(context).collect())
+        WildcardFilter(guard::program(context).collect())
     }
 
     /// Whether `found`, which is before the socket, is this, for good: a program may put one like it there, and take it away.

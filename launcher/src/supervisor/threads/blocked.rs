@@ -50,7 +50,7 @@ struct Table {
 }
 
 /// The table of blocked calls.
-pub(crate) struct Pending {
+pub(crate) struct BlockedCalls {
     table: Mutex<Table>,
     /// Readable when there is something new to look at.
     pub(crate) wake: EventFd,
@@ -58,7 +58,7 @@ pub(crate) struct Pending {
 
 /// One blocked call; it leaves the table when this is dropped.
 pub(crate) struct Blocked<'a> {
-    table: &'a Pending,
+    table: &'a BlockedCalls,
     id: u64,
     standing: Arc<AtomicU8>,
 }
@@ -82,10 +82,10 @@ const IDLE_LOOKS: u32 = 16;
 /// Looks after which a signal that is still pending for the process is taken to be this thread's.
 const DOUBTFUL: u8 = 3;
 
-impl Pending {
+impl BlockedCalls {
     pub(crate) fn new() -> sys::Result<Self> {
         let wake = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?;
-        Ok(Pending { table: Mutex::default(), wake })
+        Ok(BlockedCalls { table: Mutex::default(), wake })
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Table> {
@@ -148,7 +148,7 @@ impl Pending {
         }
         for entry in table.entries.values().filter(|entry| entry.standing() != Standing::Waiting) {
             // Again at every look, for the worker may have been just short of blocking. ESRCH: it has ended.
-            let _ = signal::nudge(entry.worker);
+            let _ = signal::interrupt(entry.worker);
         }
         next
     }

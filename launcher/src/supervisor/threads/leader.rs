@@ -3,7 +3,7 @@
 //!
 //! A leader gives up the lead before it does what may block. Should it be held up all the same (by memory of the caller
 //! that is slow to come, by a socket that another thread has locked or made blocking meanwhile), the lead is taken from
-//! it: see [`Crew::look`].
+//! it: see [`Leader::look`].
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::SeqCst};
 use std::sync::{Condvar, Mutex, PoisonError};
@@ -35,7 +35,7 @@ struct State {
 
 /// The threads that answer calls.
 #[derive(Default)]
-pub(crate) struct Crew {
+pub(crate) struct Leader {
     state: Mutex<State>,
     vacant: Condvar,
     /// Counts the beginnings and ends of turns: odd while there is one. Whoever ends a turn by counting on from its number
@@ -53,13 +53,13 @@ pub(crate) struct Crew {
 #[derive(Debug)]
 pub(crate) struct Exhausted;
 
-impl Crew {
+impl Leader {
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Starts a thread that runs `work`, which is to begin with [`Crew::lead`].
-    pub(crate) fn enlist(&self, work: impl FnOnce() + Send + 'static) -> Result<(), Exhausted> {
+    /// Starts a thread that runs `work`, which is to begin with [`Leader::lead`].
+    pub(crate) fn spawn(&self, work: impl FnOnce() + Send + 'static) -> Result<(), Exhausted> {
         let mut state = self.state();
         if state.threads >= MOST {
             return Err(Exhausted);
@@ -98,12 +98,12 @@ impl Crew {
 
     /// Takes the lead from whoever has this turn, if it still runs, and gives it to a follower, or to a new thread that
     /// runs `work`. The lead stays where it is if there is neither.
-    pub(crate) fn hand_over(&self, turn: Turn, work: impl FnOnce() + Send + 'static) -> Result<(), Exhausted> {
+    pub(crate) fn promote_follower(&self, turn: Turn, work: impl FnOnce() + Send + 'static) -> Result<(), Exhausted> {
         if self.turns.load(SeqCst) != turn.0 {
             return Ok(());
         }
         if self.state().idle == 0 {
-            self.enlist(work)?;
+            self.spawn(work)?;
         }
         if self.end(turn) {
             self.state().led = false;
@@ -125,7 +125,7 @@ impl Crew {
         }
         if self.is_vacated() {
             // Whoever was held up may be back.
-            if self.state().idle > 0 || self.enlist(work).is_ok() {
+            if self.state().idle > 0 || self.spawn(work).is_ok() {
                 self.vacated.store(false, SeqCst);
                 self.state().led = false;
                 self.vacant.notify_one();
@@ -138,7 +138,7 @@ impl Crew {
             return Some(HELD_UP);
         }
         if turns % 2 == 1 {
-            let none = self.hand_over(Turn(turns), work).is_err();
+            let none = self.promote_follower(Turn(turns), work).is_err();
             if none && self.in_vain.fetch_add(1, SeqCst) >= PATIENCE && self.end(Turn(turns)) {
                 self.vacated.store(true, SeqCst);
             }
@@ -160,55 +160,55 @@ mod tests {
 
     #[test]
     fn a_leader_that_is_held_up_loses_the_lead() {
-        let crew = Crew::default();
-        assert!(crew.lead());
+        let leader = Leader::default();
+        assert!(leader.lead());
         let mut seen = 0;
-        let (turn, unwatched) = crew.begin();
+        let (turn, unwatched) = leader.begin();
         assert!(unwatched);
-        assert_eq!(crew.look(&mut seen, || {}), Some(HELD_UP), "it may just have begun");
-        assert!(crew.state().led);
-        assert_eq!(crew.look(&mut seen, || {}), Some(HELD_UP));
-        assert!(!crew.state().led);
-        assert!(!crew.end(turn));
+        assert_eq!(leader.look(&mut seen, || {}), Some(HELD_UP), "it may just have begun");
+        assert!(leader.state().led);
+        assert_eq!(leader.look(&mut seen, || {}), Some(HELD_UP));
+        assert!(!leader.state().led);
+        assert!(!leader.end(turn));
 
-        assert!(crew.lead());
-        let (turn, unwatched) = crew.begin();
+        assert!(leader.lead());
+        let (turn, unwatched) = leader.begin();
         assert!(!unwatched);
-        assert!(crew.end(turn));
-        assert_eq!(crew.look(&mut seen, || {}), Some(HELD_UP));
-        assert_eq!(crew.look(&mut seen, || {}), None, "nothing happens: nobody needs to look");
-        assert!(crew.begin().1);
+        assert!(leader.end(turn));
+        assert_eq!(leader.look(&mut seen, || {}), Some(HELD_UP));
+        assert_eq!(leader.look(&mut seen, || {}), None, "nothing happens: nobody needs to look");
+        assert!(leader.begin().1);
     }
 
     #[test]
     fn nobody_to_take_the_lead() {
-        let crew = Crew::default();
-        assert!(crew.lead());
-        crew.state().threads = MOST;
+        let leader = Leader::default();
+        assert!(leader.lead());
+        leader.state().threads = MOST;
         let mut seen = 0;
-        let (turn, _) = crew.begin();
+        let (turn, _) = leader.begin();
         for _ in 0..=PATIENCE {
-            crew.look(&mut seen, || {});
-            assert!(!crew.is_vacated(), "it may just have begun, or be late");
+            leader.look(&mut seen, || {});
+            assert!(!leader.is_vacated(), "it may just have begun, or be late");
         }
-        crew.look(&mut seen, || {});
-        assert!(crew.is_vacated() && crew.state().led);
-        assert!(!crew.end(turn));
+        leader.look(&mut seen, || {});
+        assert!(leader.is_vacated() && leader.state().led);
+        assert!(!leader.end(turn));
         // There is a thread to be had again.
-        crew.state().threads = 1;
-        crew.look(&mut seen, || {});
-        assert!(!crew.is_vacated() && !crew.state().led);
+        leader.state().threads = 1;
+        leader.look(&mut seen, || {});
+        assert!(!leader.is_vacated() && !leader.state().led);
     }
 
     #[test]
     fn the_lead_is_handed_over_once() {
-        let crew = Crew::default();
-        assert!(crew.lead());
-        let (turn, _) = crew.begin();
-        crew.hand_over(turn, || {}).unwrap();
-        assert!(crew.lead());
-        crew.hand_over(turn, || {}).unwrap();
-        assert!(crew.state().led, "that turn is over");
-        assert!(!crew.end(turn));
+        let leader = Leader::default();
+        assert!(leader.lead());
+        let (turn, _) = leader.begin();
+        leader.promote_follower(turn, || {}).unwrap();
+        assert!(leader.lead());
+        leader.promote_follower(turn, || {}).unwrap();
+        assert!(leader.state().led, "that turn is over");
+        assert!(!leader.end(turn));
     }
 }

@@ -2,5 +2,5 @@
 
 pub(crate) mod blocked;
 pub(crate) mod leader;
+pub(crate) mod serve;
 pub(crate) mod watchdog;
-pub(crate) mod worker;

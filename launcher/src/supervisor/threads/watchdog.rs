@@ -1,9 +1,9 @@
 //! The main thread: watches what the threads that answer calls cannot.
 
-use crate::supervisor::Shared;
+use super::serve;
 use crate::supervisor::log::port_conflict::tell_collisions;
+use crate::supervisor::shared::Shared;
 use crate::supervisor::status::Report;
-use crate::supervisor::threads::worker;
 use crate::sys::process::{exit_now, next_change};
 use crate::sys::socket;
 use nix::errno::Errno;
@@ -54,13 +54,13 @@ pub(crate) fn run(shared: &'static Shared, command: OwnedFd, mut child: Option<C
     let mut seen = 0;
     // From Linux 6.11 on a context is empty before its last task has been waited for.
     while !over || child.as_ref().is_some_and(|child| !child.ended) {
-        let leader = shared.crew.look(&mut seen, move || worker::run(shared));
-        if shared.crew.is_vacated() {
-            worker::turn_away(shared);
+        let leader = shared.leader.look(&mut seen, shared.follower());
+        if shared.leader.is_vacated() {
+            serve::shed_load(shared);
         }
-        let next = shared.pending.look(&shared.listener);
-        let backlog = shared.teller.has_backlog().then_some(UNREAD);
-        let mut events = vec![(Event::Woken, PollFd::new(shared.pending.wake.as_fd(), PollFlags::POLLIN))];
+        let next = shared.blocked.look(&shared.listener);
+        let backlog = shared.log.has_backlog().then_some(UNREAD);
+        let mut events = vec![(Event::Woken, PollFd::new(shared.blocked.wake.as_fd(), PollFlags::POLLIN))];
         if !over {
             events.push((Event::Over, PollFd::new(shared.listener.fd().as_fd(), PollFlags::empty())));
         }
@@ -76,24 +76,24 @@ pub(crate) fn run(shared: &'static Shared, command: OwnedFd, mut child: Option<C
         let happened = wait(events, leader.into_iter().chain(next).chain(backlog).min());
         if happened.contains(&Event::Woken) {
             // Only a wake-up that came meanwhile is lost, and what it was for is looked at next.
-            let _ = shared.pending.wake.read();
-            tell_collisions(shared);
+            let _ = shared.blocked.wake.read();
+            tell_collisions(&shared.collisions, &shared.log);
         }
         if let Some(child) = child.as_mut().filter(|_| happened.contains(&Event::ChildChanged)) {
             child.reap();
         }
         if let Some(held) = shared.held_name.as_ref().filter(|_| happened.contains(&Event::Found)) {
-            socket::answer_by_being_there(held.as_fd());
+            socket::accept_and_close(held.as_fd());
         }
         over |= happened.contains(&Event::Over);
         if happened.contains(&Event::CommandEnded) {
             command = None;
             // With nobody left there is nothing to let go for.
             if !over {
-                shared.teller.command_ended();
+                shared.log.command_ended();
             }
         }
-        shared.teller.drain();
+        shared.log.drain();
     }
     end(shared)
 }
@@ -113,11 +113,11 @@ fn wait(events: Vec<(Event, PollFd)>, timeout: Option<Duration>) -> Vec<Event> {
 
 /// The last words, and the end.
 fn end(shared: &Shared) -> ! {
-    tell_collisions(shared);
-    shared.teller.finish();
-    if shared.teller.has_backlog() {
+    tell_collisions(&shared.collisions, &shared.log);
+    shared.log.finish();
+    if shared.log.has_backlog() {
         std::thread::sleep(LAST_WORDS);
-        shared.teller.drain();
+        shared.log.drain();
     }
     exit_now(0)
 }
