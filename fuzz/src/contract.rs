@@ -1,6 +1,6 @@
 //! The contract, read naively: what a context may be, whom it may reach, which ports it may have.
 
-#[path = "../../policy/tests/common/own.rs"]
+#[path = "../../policy/tests/all/common/own.rs"]
 mod own;
 
 use chbind_policy::rules::{ConnectRule, Service};

@@ -1,16 +1,13 @@
 //! Control messages: rows 43, 44, 53 and the source routes of section 4.
-#![allow(clippy::unwrap_used)]
 
-#[path = "../common/mod.rs"]
-mod common;
 mod kernel;
 mod properties;
 mod received;
 
+use crate::common::*;
 use chbind_policy::control::{Reader, SOURCE_LEN, check, naming};
 use chbind_policy::sockaddr::with_scope;
 use chbind_policy::{Context, Family, Reason, Refusal, Socket};
-use common::*;
 use kernel::taken;
 use libc::{EINVAL, EPERM, IP_PKTINFO, IPPROTO_IP, IPPROTO_IPV6, IPV6_PKTINFO, SOL_SOCKET, SOL_UDP};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};

@@ -1,11 +1,8 @@
 //! What a wildcard hears, and which sources may be named: rows 3, 9, 10 and 43.
-#![allow(clippy::unwrap_used)]
 
-mod common;
-
+use crate::common::*;
 use chbind_policy::sockaddr::with_scope;
 use chbind_policy::{Context, Loopback};
-use common::*;
 use proptest::prelude::*;
 use std::net::SocketAddr;
 

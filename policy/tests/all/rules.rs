@@ -1,8 +1,6 @@
 //! Rules for ports and peers: rows 25 and 51, and the granted ports of row 15.
-#![allow(clippy::unwrap_used)]
 
-mod common;
-
+use crate::common::*;
 use Transport::{Tcp, Udp};
 use chbind_policy::bind::bind;
 use chbind_policy::connect::{Connect, connect};
@@ -10,7 +8,6 @@ use chbind_policy::listen::listen;
 use chbind_policy::rules::{ConnectRule, Ports, Rules, Service};
 use chbind_policy::send::send;
 use chbind_policy::{Context, Reason, Refusal, Socket, Telling, Transport};
-use common::*;
 use libc::{AF_UNSPEC, EACCES, EADDRNOTAVAIL, EINVAL, EPERM, MSG_FASTOPEN};
 use std::net::IpAddr;
 

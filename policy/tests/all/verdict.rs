@@ -1,10 +1,7 @@
 //! What a person reads.
-#![allow(clippy::unwrap_used)]
 
-mod common;
-
+use crate::common::*;
 use chbind_policy::{Context, Family, Note, Reason, Refusal, Telling};
-use common::*;
 
 fn says(context: &Context, reason: Reason, text: &str) {
     assert_eq!(reason.describe(context).to_string(), text);

@@ -1,11 +1,9 @@
 //! The filter before a wildcard, run by a small machine for classic BPF over packets: it passes what the context hears, and
 //! nothing else (rows 3, 9 and 10).
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
-mod common;
+use crate::common::*;
 use chbind_policy::bpf::{Instruction, MOST};
 use chbind_policy::{Assigned, Context, Family, guard};
-use common::*;
 use ipnet::IpNet;
 use proptest::prelude::*;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};

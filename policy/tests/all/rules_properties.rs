@@ -1,8 +1,6 @@
 //! Rules for ports and peers against a naive reading of them: rows 25 and 51.
-#![allow(clippy::unwrap_used)]
 
-mod common;
-
+use crate::common::*;
 use Transport::{Tcp, Udp};
 use chbind_policy::bind::bind;
 use chbind_policy::connect::{Connect, connect};
@@ -10,7 +8,6 @@ use chbind_policy::rules::{ConnectRule, Ports, Rules, Service};
 use chbind_policy::send::send;
 use chbind_policy::sockaddr::canonical;
 use chbind_policy::{Context, Family, Loopback, Transport};
-use common::*;
 use libc::{EACCES, MSG_FASTOPEN};
 use proptest::prelude::*;
 use std::net::{IpAddr, SocketAddr};

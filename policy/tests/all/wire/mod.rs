@@ -1,14 +1,11 @@
 //! The text by which a context reaches the shim: what was written is read again, what was changed is not taken.
-#![allow(clippy::unwrap_used)]
 
-#[path = "../common/mod.rs"]
-mod common;
 mod damage;
 mod told;
 
+use crate::common::*;
 use chbind_policy::Context;
 use chbind_policy::wire::{Charge, Damage, Name, Room, VARIABLE, read, write};
-use common::*;
 use proptest::prelude::*;
 use told::{Told, any_told};
 

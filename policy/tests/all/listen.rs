@@ -1,11 +1,8 @@
 //! `listen`: rows 12 and 22.
-#![allow(clippy::unwrap_used)]
 
-mod common;
-
+use crate::common::*;
 use chbind_policy::listen::{Listen, listen};
 use chbind_policy::{Context, Family, Loopback, Reason, Socket, Verdict};
-use common::*;
 use libc::EADDRNOTAVAIL;
 use proptest::prelude::*;
 

@@ -1,16 +1,13 @@
 //! `connect` and the choice of the source: rows 31 to 41 and 47.
-#![allow(clippy::unwrap_used)]
 
-#[path = "../common/mod.rs"]
-mod common;
 mod loopback;
 mod properties;
 mod source;
 
+use crate::common::*;
 use chbind_policy::connect::{Connect, Source, connect};
 use chbind_policy::sockaddr::canonical;
 use chbind_policy::{Context, Family, Loopback, Reason, Refusal, Socket, Transport, Verdict};
-use common::*;
 use libc::{AF_INET, AF_INET6, AF_UNSPEC, EADDRNOTAVAIL, EAFNOSUPPORT, ECONNREFUSED, EINVAL, ENETUNREACH, EPERM};
 use std::net::{IpAddr, SocketAddr};
 

@@ -1,11 +1,8 @@
 //! Addresses as bytes.
-#![allow(clippy::unwrap_used)]
 
-mod common;
-
+use crate::common::*;
 use chbind_policy::Family;
 use chbind_policy::sockaddr::{LEN_V4, LEN_V6, canonical, decode, encode, family, for_family, scope, with_scope};
-use common::*;
 use libc::{AF_INET, AF_INET6};
 use proptest::prelude::*;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV6};

@@ -2,8 +2,6 @@
 //!
 //! A is 10.0.0.1/24, B is 10.0.0.2/24, A6 is fd00:1::1/64, L is 127.3.232.1 (nid 1000); 10.0.0.3 and fd00:1::3 (F, F6)
 //! are the host's but not ours, 192.0.2.77 (N) is nobody's, 198.51.100.7 and 2001:db8::7 (R, R6) are far away.
-#![allow(dead_code, unused_imports, reason = "each test binary uses a part")]
-#![allow(clippy::unwrap_used)]
 
 mod any;
 mod own;

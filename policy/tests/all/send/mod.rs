@@ -1,17 +1,14 @@
 //! `sendto`, `sendmsg`, `sendmmsg`: rows 42 to 53.
-#![allow(clippy::unwrap_used)]
 
-#[path = "../common/mod.rs"]
-mod common;
 mod loopback;
 mod properties;
 mod source;
 
+use crate::common::*;
 use chbind_policy::connect::{self, Connect, connect};
 use chbind_policy::send::{Send, Source, send};
 use chbind_policy::sockaddr::{canonical, for_family};
 use chbind_policy::{Context, Family, Loopback, Reason, Refusal, Socket, Transport, Verdict};
-use common::*;
 use libc::{
     AF_INET, AF_INET6, AF_UNSPEC, EADDRNOTAVAIL, EAFNOSUPPORT, ECONNREFUSED, EINVAL, ENETUNREACH, EOPNOTSUPP, EPERM,
     MSG_FASTOPEN,

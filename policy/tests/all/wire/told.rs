@@ -1,6 +1,6 @@
 //! What a launcher tells a shim, any of it.
 
-use super::common::*;
+use crate::common::*;
 use chbind_policy::rules::{ConnectRule, Ports, Service};
 use chbind_policy::wire::{Charge, Name};
 use chbind_policy::{Assigned, Context, Loopback, Rules, Transport};

@@ -1,11 +1,8 @@
 //! The question who serves a port, and its answer, against bytes written by hand from sock_diag(7): row 36.
-#![allow(clippy::unwrap_used)]
 
-mod common;
-
+use crate::common::*;
 use chbind_policy::served::{QUESTION, is_there, places, question};
 use chbind_policy::{Context, Family, Loopback, Transport};
-use common::*;
 use std::net::{IpAddr, Ipv4Addr};
 
 /// `struct nlmsghdr`: length, type, NLM_F_REQUEST, no sequence, nobody's port.

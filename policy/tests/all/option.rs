@@ -1,11 +1,8 @@
 //! `setsockopt`: rows 43, 48, 49 and the list of section 4.
-#![allow(clippy::unwrap_used)]
 
-mod common;
-
+use crate::common::*;
 use chbind_policy::option::{self, Facts, VALUE_MAX};
 use chbind_policy::{Context, Reason, Refusal};
-use common::*;
 use libc::{
     EADDRNOTAVAIL, EPERM, IP_MULTICAST_IF, IPPROTO_IP, IPPROTO_IPV6, IPV6_PKTINFO, SO_ATTACH_FILTER, SOL_SOCKET,
 };

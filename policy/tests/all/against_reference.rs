@@ -1,20 +1,16 @@
 //! Every rule against the naive model of the contract in `reference/`: the same answer to the same question, whatever the
 //! context, the socket, the addresses and the host.
-#![allow(clippy::unwrap_used)]
 
-mod common;
-mod reference;
-
+use crate::common::*;
+use crate::reference::worlds::*;
+use crate::reference::{self, read};
 use chbind_policy::bind::{self, Place};
 use chbind_policy::connect::{self, Connect};
 use chbind_policy::send::{self, Send};
 use chbind_policy::socket::{Create, Kind, TYPE_MASK, create, plain_kinds};
 use chbind_policy::{Socket, Transport, Verdict, control, listen, name, option};
-use common::*;
 use libc::{AF_INET, AF_INET6, MSG_FASTOPEN, MSG_OOB};
 use proptest::prelude::*;
-use reference::read;
-use reference::worlds::*;
 use std::net::{IpAddr, SocketAddr};
 
 /// What is not optimised is slow.
@@ -222,7 +218,7 @@ proptest! {
     #[test]
     fn rows_43_48_and_49_options(
         world in any_world(),
-        (level, name) in prop::sample::select(option::judged(&common::s()).filter(|(level, _)| *level != libc::SOL_SOCKET).collect::<Vec<_>>()),
+        (level, name) in prop::sample::select(option::judged(&s()).filter(|(level, _)| *level != libc::SOL_SOCKET).collect::<Vec<_>>()),
         before in prop::sample::select(vec![0usize, 4]),
         named in any_ip(),
         after in 0usize..16,

@@ -1,16 +1,13 @@
 //! `bind`: rows 1 to 22.
-#![allow(clippy::unwrap_used)]
 
-#[path = "../common/mod.rs"]
-mod common;
 mod ipv4;
 mod ipv6;
 mod properties;
 
+use crate::common::*;
 use chbind_policy::bind::{Bind, Place, bind};
 use chbind_policy::sockaddr::canonical;
 use chbind_policy::{Context, Family, Loopback, Note, Reason, Refusal, Socket, Transport, Verdict};
-use common::*;
 use libc::{AF_INET, AF_INET6, AF_UNSPEC, EADDRNOTAVAIL, EAFNOSUPPORT, EINVAL};
 use std::net::{IpAddr, SocketAddr};
 

@@ -1,5 +1,4 @@
 //! `landlock_create_ruleset`: what a program may confine itself by.
-#![allow(clippy::unwrap_used)]
 
 use chbind_policy::Refusal;
 use chbind_policy::confinement::{LEN_MAX, ruleset, version};

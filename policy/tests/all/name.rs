@@ -1,10 +1,7 @@
 //! `getsockname` and `getpeername`: section 5.
-#![allow(clippy::unwrap_used)]
 
-mod common;
-
+use crate::common::*;
 use chbind_policy::name::{masked, masked_peer};
-use common::*;
 use proptest::prelude::*;
 
 #[test]

@@ -1,0 +1,24 @@
+//! The rules, one module a call; what they share is in `common`, and the naive model of the contract in `reference`.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+
+mod against_reference;
+mod bind;
+mod common;
+mod confinement;
+mod connect;
+mod context;
+mod control;
+mod guard;
+mod listen;
+mod name;
+mod option;
+mod others;
+mod reference;
+mod rules;
+mod rules_properties;
+mod send;
+mod served;
+mod sockaddr;
+mod socket;
+mod verdict;
+mod wire;
