@@ -10,7 +10,7 @@ use chbind_policy::listen::listen;
 use chbind_policy::name::{masked, masked_peer};
 use chbind_policy::send::{self, send};
 use chbind_policy::sockaddr::canonical;
-use chbind_policy::socket::{Create, create};
+use chbind_policy::create::{Create, create};
 use chbind_policy::{Context, Family, Host, Socket, Transport, Verdict, option};
 use std::fmt::Debug;
 use std::net::SocketAddr;

@@ -4,7 +4,7 @@
 //! them. So there are none inside: Landlock is what it was before it had them (ABI 3, Linux 6.2), which programs know how to
 //! get along with, and which tells them so.
 
-use crate::{Refusal, Verdict};
+use crate::verdict::{Refusal, Verdict};
 
 /// The last version without rules for the network (`LANDLOCK_ACCESS_NET_BIND_TCP` came with ABI 4).
 const ABI: i32 = 3;

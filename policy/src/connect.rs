@@ -1,10 +1,14 @@
 //! `connect(2)`: rows 31 to 41 and 47. Only who you are is checked; whom you talk to is free, except
 //! loopback and what the rules for peers say (row 51).
 
-use crate::bind::{covers_several, unspecified};
+use crate::context::Context;
+use crate::host::Host;
 use crate::sockaddr::{canonical, for_family, to_connect};
-use crate::source::{Local, is_localhost, local, speaks_to, target, towards, towards_from_wildcard};
-use crate::{Context, Host, Reason, Refusal, Socket, Transport, Verdict};
+use crate::socket::{Socket, Transport};
+use crate::source::{Local, local, speaks_to, target, towards, towards_from_wildcard};
+use crate::target::is_localhost;
+use crate::verdict::{Reason, Refusal, Verdict};
+use crate::wildcard::covers_several;
 use core::net::SocketAddr;
 
 /// What a connect comes to.
@@ -79,7 +83,7 @@ pub(crate) fn associate(
         Local::Unbound => {
             let at = shaped(towards(context, &target, host)?);
             let is_one_of_several =
-                socket.transport == Transport::Udp && covers_several(context, socket, unspecified(socket.family));
+                socket.transport == Transport::Udp && covers_several(context, socket, socket.family.unspecified());
             if is_one_of_several { Source::Try(at) } else { Source::Pin(at) }
         }
         // A stream has no way to an address once it has a port.

@@ -1,24 +1,9 @@
 //! The context itself: an ordered set of addresses, and its loopback.
 
-use crate::Rules;
+use crate::rules::Rules;
+use crate::socket::Family;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
-
-/// The two families of inet addresses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Family {
-    /// `AF_INET`
-    V4,
-    /// `AF_INET6`
-    V6,
-}
-
-impl Family {
-    /// The family of `ip` as it is written (a v4-mapped address is v6).
-    pub fn of(ip: IpAddr) -> Self {
-        if ip.is_ipv4() { Family::V4 } else { Family::V6 }
-    }
-}
 
 /// What 127.0.0.1 means inside.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

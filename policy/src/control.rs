@@ -2,10 +2,12 @@
 //!
 //! Layout of one on a 64-bit kernel: length of header and data (8 bytes), level (4), type (4), data, padding to 8.
 
+use crate::context::Context;
 use crate::name::masked;
-use crate::option::VALUE_MAX;
+use crate::named_source::{name_in6_pktinfo, name_v4};
 use crate::sockaddr::{canonical, scope};
-use crate::{Context, Reason, Refusal, Socket, Transport, Verdict};
+use crate::socket::{Socket, Transport};
+use crate::verdict::{Reason, Refusal, Verdict};
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use libc::{IP_PKTINFO, IPPROTO_IP, IPPROTO_IPV6, IPV6_PKTINFO};
 
@@ -197,37 +199,6 @@ fn one(context: &Context, level: i32, kind: i32, data: &mut [u8], source: Option
     }
 }
 
-/// What is to be named instead of `ip` (canonical); refused with `errno` where it may not be named.
-fn name(context: &Context, ip: IpAddr, scope: u32, errno: i32) -> Result<IpAddr, Refusal> {
-    context.known_inside(ip, scope).ok_or(Refusal::new(errno, Reason::ForeignSource(ip)))
-}
-
-/// Judges a source in a `struct in_addr`, and writes the address that it stands for.
-pub(crate) fn name_v4(context: &Context, field: &mut [u8; 4], errno: i32) -> Verdict<()> {
-    if let IpAddr::V4(own) = name(context, IpAddr::V4(Ipv4Addr::from(*field)), 0, errno)? {
-        *field = own.octets();
-    }
-    Ok(())
-}
-
-/// The same for a `struct in6_pktinfo`, whose interface index a link-local address belongs to. The unspecified address
-/// names none. `None` where the bytes are too short.
-pub(crate) fn name_in6_pktinfo(context: &Context, bytes: &mut [u8]) -> Option<Verdict<()>> {
-    let (field, rest) = bytes.split_first_chunk_mut::<16>()?;
-    let scope = rest.first_chunk().map_or(0, |index| u32::from_ne_bytes(*index));
-    let asked = IpAddr::V6(Ipv6Addr::from(*field));
-    if asked.is_unspecified() {
-        return Some(Ok(()));
-    }
-    let named = name(context, asked.to_canonical(), scope, libc::EPERM).map(|own| match own {
-        // Without an interface it is too short for the kernel.
-        _ if rest.len() < 4 => {}
-        IpAddr::V4(own) => *field = own.to_ipv6_mapped().octets(),
-        IpAddr::V6(own) => *field = own.octets(),
-    });
-    Some(named)
-}
-
 /// Whether a socket with the address `ip` sends from it. From a group or a broadcast address nothing is sent, and what
 /// was bound outside is not to be named.
 fn is_source(context: &Context, ip: Ipv4Addr) -> bool {
@@ -259,5 +230,3 @@ pub fn naming(source: SocketAddr) -> ([u8; SOURCE_LEN], usize) {
     put(12, &kind.to_ne_bytes());
     (bytes, HEADER + data_len.next_multiple_of(8))
 }
-
-const _: () = assert!(VALUE_MAX >= 20);

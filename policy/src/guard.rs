@@ -1,8 +1,8 @@
 //! What goes before a socket that is bound to a wildcard: a filter that lets through what is sent to the context and nothing
 //! else (row 3). Whoever puts it there locks it.
 
-use crate::Context;
 use crate::bpf::{Instruction, instruction, jump, load, ret};
+use crate::context::Context;
 use core::net::IpAddr;
 use ipnet::IpNet;
 

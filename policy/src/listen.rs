@@ -1,9 +1,12 @@
 //! `listen(2)`: row 12, the ports of row 25, and sockets that came in from outside.
 
-use crate::bind::{narrow, unspecified};
+use crate::access;
+use crate::context::Context;
 use crate::sockaddr::{canonical, for_family};
+use crate::socket::{Socket, Transport};
 use crate::source::{Local, local};
-use crate::{Context, Reason, Refusal, Socket, Transport, Verdict};
+use crate::verdict::{Reason, Refusal, Verdict};
+use crate::wildcard::narrow;
 use core::net::SocketAddr;
 
 /// Listen, after binding to this address where there is one.
@@ -31,11 +34,11 @@ fn decide(context: &Context, socket: &Socket, bound: SocketAddr, listening: bool
             Ok(Listen { bind_first: Some(for_family(bound, socket.family)) })
         }
         Local::Own => {
-            context.rules.port(socket.transport, bound.port())?;
+            access::port(&context.rules, socket.transport, bound.port())?;
             Ok(Listen { bind_first: None })
         }
         Local::Unbound => {
-            let (address, _) = narrow(context, socket, unspecified(socket.family))?;
+            let (address, _) = narrow(context, socket, socket.family.unspecified())?;
             Ok(Listen { bind_first: Some(for_family(address, socket.family)) })
         }
         Local::Anywhere | Local::Foreign => Err(Refusal::new(libc::EADDRNOTAVAIL, Reason::BoundOutside(bound.ip()))),

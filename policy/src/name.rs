@@ -1,7 +1,8 @@
 //! `getsockname(2)` and `getpeername(2)`: inside, loopback is called 127.0.0.1 (section 5).
 
+use crate::context::{Context, Loopback};
 use crate::sockaddr::{canonical, for_family, scope};
-use crate::{Context, Family, Loopback};
+use crate::socket::Family;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// What `address`, the local address of a socket or that of its peer, is called inside; `None` where it has no other name.

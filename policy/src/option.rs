@@ -1,7 +1,8 @@
 //! `setsockopt(2)`: options that change the source of packets, or the way they take.
 
-use crate::control::{name_in6_pktinfo, name_v4};
-use crate::{Context, Reason, Refusal, Verdict};
+use crate::context::Context;
+use crate::named_source::{name_in6_pktinfo, name_v4};
+use crate::verdict::{Reason, Refusal, Verdict};
 use core::net::Ipv4Addr;
 use core::ops::RangeInclusive;
 use libc::{

@@ -5,7 +5,7 @@
 //! call another thread that shares the table of descriptors can put an internet socket under the same number, and gets the
 //! call on that. So where the table is shared, the call is made on its behalf, if nobody can tell the difference, or refused.
 
-use crate::{Reason, Refusal, Verdict};
+use crate::verdict::{Reason, Refusal, Verdict};
 use libc::{AF_ALG, AF_NETLINK, AF_UNIX, SOCK_DGRAM};
 
 /// Whether an address family is one of these.

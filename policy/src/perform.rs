@@ -8,10 +8,10 @@
 //!
 //! Errors are positive errnos.
 
-use crate::bind::unspecified;
+use crate::context::Context;
+use crate::create::birthplace;
 use crate::sockaddr::{canonical, for_family};
-use crate::socket::birthplace;
-use crate::{Context, Family, Socket, Transport};
+use crate::socket::{Family, Socket, Transport};
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use libc::{EADDRINUSE, EADDRNOTAVAIL, IPPROTO_IP, IPPROTO_IPV6, SO_BINDTOIFINDEX, SOL_SOCKET};
 
@@ -47,7 +47,7 @@ pub trait Endpoint: Look {
 
 /// The wildcard with port 0, in the family of `address`.
 pub fn unbound(address: SocketAddr) -> SocketAddr {
-    SocketAddr::new(unspecified(Family::of(address.ip())), 0)
+    SocketAddr::new(Family::of(address.ip()).unspecified(), 0)
 }
 
 /// Whether `bound`, the local address of the socket, was chosen for the program.

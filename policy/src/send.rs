@@ -1,10 +1,14 @@
 //! `sendto(2)`, `sendmsg(2)` and `sendmmsg(2)`: rows 42 to 49 and 53.
 
-use crate::bind::{covers_several, narrow, unspecified};
 use crate::connect::{self, Connect, associate};
-use crate::sockaddr::{canonical, for_family, to_send, with_scope};
-use crate::source::{Local, Target, Way, is_localhost, local, select, target, towards_from_wildcard};
-use crate::{Context, Family, Host, Reason, Refusal, Socket, Transport, Verdict};
+use crate::context::Context;
+use crate::host::Host;
+use crate::sockaddr::{canonical, for_family, to_connect, to_send, with_scope};
+use crate::socket::{Family, Socket, Transport};
+use crate::source::{Local, local, select, target, towards_from_wildcard};
+use crate::target::{Target, Way, is_localhost};
+use crate::verdict::{Reason, Refusal, Verdict};
+use crate::wildcard::{covers_several, narrow};
 use core::net::SocketAddr;
 
 /// Send one message.
@@ -71,7 +75,7 @@ fn stream(
         return Ok(Send { destination: None, source: Source::Own });
     };
     let unsupported = Err(Refusal::native(libc::EOPNOTSUPP));
-    let Some(asked) = crate::sockaddr::to_connect(socket, address)? else { return unsupported };
+    let Some(asked) = to_connect(socket, address)? else { return unsupported };
     let Connect::To { destination, source } = associate(context, socket, bound, canonical(asked), host)? else {
         return unsupported;
     };
@@ -130,7 +134,7 @@ fn has_no_way(socket: &Socket, bound: SocketAddr, destination: SocketAddr) -> bo
 /// The source of the first message of a socket that has no address. The next may go elsewhere: one address is enough only
 /// where the context has no other for this socket.
 fn first(context: &Context, socket: &Socket, target: &Target, host: &dyn Host) -> Result<Source, Refusal> {
-    let any = unspecified(socket.family);
+    let any = socket.family.unspecified();
     let named = towards_from_wildcard(context, target, host)?;
     // An assigned address even towards loopback: one bound to L could never reach anybody else. But the host's name servers answer
     // loopback alone, and a socket that asks one asks no others, mostly.

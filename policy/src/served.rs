@@ -3,7 +3,8 @@
 //!
 //! Row 36: what a program inside has on its wildcard is on an assigned address, and is to be found on loopback all the same.
 
-use crate::{Context, Family, Transport};
+use crate::context::Context;
+use crate::socket::{Family, Transport};
 use core::net::{IpAddr, Ipv6Addr};
 
 /// `SOCK_DIAG_BY_FAMILY` (linux/sock_diag.h).

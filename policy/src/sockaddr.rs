@@ -4,7 +4,8 @@
 //! `sockaddr_in6` is family (2), port (2, network order), flow information (4), address (16), interface index (4,
 //! host order).
 
-use crate::{Family, Refusal, Socket, Transport};
+use crate::socket::{Family, Socket, Transport};
+use crate::verdict::Refusal;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use libc::{AF_INET, AF_INET6, AF_UNSPEC};
 

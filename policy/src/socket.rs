@@ -1,18 +1,41 @@
-//! `socket(2)`: which sockets there may be, and what is known of one.
+//! What is known of a socket before it is asked to do something.
 
-use crate::bind::{narrow, unspecified};
-use crate::sockaddr::for_family;
-use crate::{Context, Family, Reason, Refusal, Verdict};
-use core::net::SocketAddr;
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use libc::{
-    AF_ALG, AF_INET, AF_INET6, AF_NETLINK, AF_UNIX, IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_MPTCP, IPPROTO_TCP,
-    IPPROTO_UDP, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_NONBLOCK, SOCK_RAW, SOCK_STREAM,
+    AF_INET, AF_INET6, IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_TCP, IPPROTO_UDP, SOCK_DGRAM, SOCK_RAW, SOCK_STREAM,
 };
 
-/// The low bits of the type argument; the others are `SOCK_CLOEXEC` and `SOCK_NONBLOCK` (linux/net.h).
-pub const TYPE_MASK: i32 = 0xf;
-/// One more than the highest type (linux/net.h).
-const SOCK_MAX: i32 = 11;
+/// The two families of inet addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    /// `AF_INET`
+    V4,
+    /// `AF_INET6`
+    V6,
+}
+
+impl Family {
+    /// The family of `ip` as it is written (a v4-mapped address is v6).
+    pub fn of(ip: IpAddr) -> Self {
+        if ip.is_ipv4() { Family::V4 } else { Family::V6 }
+    }
+
+    /// Its wildcard.
+    pub(crate) fn unspecified(self) -> IpAddr {
+        match self {
+            Family::V4 => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            Family::V6 => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+        }
+    }
+
+    /// Its number, for `socket(2)`.
+    pub(crate) fn domain(self) -> i32 {
+        match self {
+            Family::V4 => AF_INET,
+            Family::V6 => AF_INET6,
+        }
+    }
+}
 
 /// The protocol of an inet socket that a context may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,24 +73,9 @@ pub struct Socket {
 }
 
 impl Socket {
-    /// The socket with these `SO_DOMAIN`, `SO_TYPE` and `SO_PROTOCOL`; refused where the context may not have it.
-    pub fn identify(context: &Context, domain: i32, kind: i32, protocol: i32, v6only: bool) -> Result<Self, Refusal> {
-        let family = match domain {
-            AF_INET => Family::V4,
-            AF_INET6 => Family::V6,
-            _ => return Err(KIND),
-        };
-        let transport = transport(context, family, kind, protocol)?;
-        // A raw socket speaks IPv6 alone whatever the option says (rawv6_sendmsg, net/ipv6/raw.c).
-        let v6only = v6only || (transport == Transport::RawIcmp && family == Family::V6);
-        Ok(Socket { family, transport, v6only })
-    }
-}
-
-impl Socket {
     /// The arguments of `socket(2)` that make one like it.
     pub fn arguments(&self) -> (i32, i32, i32) {
-        let domain = domain_of(self.family);
+        let domain = self.family.domain();
         match self.transport {
             Transport::Tcp => (domain, SOCK_STREAM, IPPROTO_TCP),
             Transport::Udp => (domain, SOCK_DGRAM, IPPROTO_UDP),
@@ -77,106 +85,10 @@ impl Socket {
     }
 }
 
-fn icmp_of(family: Family) -> i32 {
+/// The protocol of its echo messages.
+pub(crate) fn icmp_of(family: Family) -> i32 {
     match family {
         Family::V4 => IPPROTO_ICMP,
         Family::V6 => IPPROTO_ICMPV6,
-    }
-}
-
-const KIND: Refusal = Refusal::new(libc::EPERM, Reason::SocketKind);
-
-/// A kind of socket that needs no judgement: one row of the list that a filter passes by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Kind {
-    /// The address family.
-    pub domain: i32,
-    /// Type (without flags) and protocol; `None` for any.
-    pub detail: Option<(i32, i32)>,
-}
-
-const OTHER_FAMILIES: [i32; 3] = [AF_UNIX, AF_NETLINK, AF_ALG];
-
-const INET_KINDS: [(Family, i32, i32); 4] = [
-    (Family::V4, SOCK_STREAM, 0),
-    (Family::V4, SOCK_STREAM, IPPROTO_TCP),
-    (Family::V6, SOCK_STREAM, 0),
-    (Family::V6, SOCK_STREAM, IPPROTO_TCP),
-];
-
-/// The kinds that this context may always make; whatever else is asked for goes through [`create`].
-pub fn plain_kinds<'a>(context: &'a Context<'a>) -> impl Iterator<Item = Kind> + 'a {
-    let inet = INET_KINDS
-        .iter()
-        .filter(|(family, _, _)| context.has_family(*family))
-        .map(|&(family, kind, protocol)| Kind { domain: domain_of(family), detail: Some((kind, protocol)) });
-    OTHER_FAMILIES.iter().map(|&domain| Kind { domain, detail: None }).chain(inet)
-}
-
-fn domain_of(family: Family) -> i32 {
-    match family {
-        Family::V4 => AF_INET,
-        Family::V6 => AF_INET6,
-    }
-}
-
-/// How a socket is made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Create {
-    /// As the caller asks. All three arguments are its registers, so the call may run as it is.
-    AsAsked,
-    /// With this address (port 0, taking no port) from the beginning, in the form of the socket's family.
-    ///
-    /// The first `write` to a UDP socket without an address would give it a port on every address of the host
-    /// (`inet_send_prepare`, net/ipv4/af_inet.c), and no rule is asked about `write`. TCP has no such call. A raw socket
-    /// without an address hears what comes to every address of the host.
-    At(Socket, SocketAddr),
-}
-
-/// Row 16 and the list of section 4: may a socket of this kind be made?
-pub fn create(context: &Context, domain: i32, kind: i32, protocol: i32) -> Verdict<Create> {
-    const EINVAL: Refusal = Refusal::native(libc::EINVAL);
-    // __sys_socket, __sock_create (net/socket.c) and inet_create (net/ipv4/af_inet.c), in their order.
-    if kind & !(TYPE_MASK | SOCK_CLOEXEC | SOCK_NONBLOCK) != 0 {
-        return Err(EINVAL);
-    }
-    let family = match domain {
-        AF_INET => Family::V4,
-        AF_INET6 => Family::V6,
-        _ if OTHER_FAMILIES.contains(&domain) => return Ok(Create::AsAsked),
-        _ => return Err(Refusal::new(libc::EAFNOSUPPORT, Reason::SocketKind)),
-    };
-    if kind & TYPE_MASK >= SOCK_MAX || !(0..=IPPROTO_MPTCP).contains(&protocol) {
-        return Err(EINVAL);
-    }
-    if !context.has_family(family) {
-        return Err(Refusal::new(libc::EAFNOSUPPORT, Reason::NoFamily(family)));
-    }
-    let transport = transport(context, family, kind & TYPE_MASK, protocol)?;
-    let socket = Socket { family, transport, v6only: transport == Transport::RawIcmp && family == Family::V6 };
-    Ok(birthplace(context, &socket)?.map_or(Create::AsAsked, |at| Create::At(socket, at)))
-}
-
-/// The address that such a socket is made with, and that it has whenever it would have none; `None` for those that need not.
-pub fn birthplace(context: &Context, socket: &Socket) -> Verdict<Option<SocketAddr>> {
-    if matches!(socket.transport, Transport::Tcp | Transport::Ping) {
-        return Ok(None);
-    }
-    let (at, _) = narrow(context, socket, unspecified(socket.family))?;
-    Ok(Some(for_family(at, socket.family)))
-}
-
-/// What `type` and `protocol` make. Anything not named here is refused: MPTCP, SCTP, UDP-Lite and SMC with the errno
-/// on which programs fall back to TCP or UDP.
-fn transport(context: &Context, family: Family, kind: i32, protocol: i32) -> Result<Transport, Refusal> {
-    match (family, kind, protocol) {
-        (_, SOCK_STREAM, 0 | IPPROTO_TCP) => Ok(Transport::Tcp),
-        (_, SOCK_DGRAM, 0 | IPPROTO_UDP) => Ok(Transport::Udp),
-        (Family::V4, SOCK_DGRAM, IPPROTO_ICMP) | (Family::V6, SOCK_DGRAM, IPPROTO_ICMPV6) => Ok(Transport::Ping),
-        (_, SOCK_STREAM, IPPROTO_MPTCP) => Err(Refusal::new(libc::EPROTONOSUPPORT, Reason::Multipath)),
-        (_, SOCK_STREAM | SOCK_DGRAM, _) => Err(Refusal::new(libc::EPROTONOSUPPORT, Reason::SocketKind)),
-        (_, SOCK_RAW, _) if context.raw_icmp && protocol == icmp_of(family) => Ok(Transport::RawIcmp),
-        (_, SOCK_RAW, _) => Err(KIND),
-        _ => Err(Refusal::new(libc::ESOCKTNOSUPPORT, Reason::SocketKind)),
     }
 }

@@ -1,6 +1,6 @@
 //! What a refusal is about.
 
-use crate::Transport;
+use crate::socket::Transport;
 use core::fmt;
 use core::net::SocketAddr;
 

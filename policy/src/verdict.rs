@@ -1,6 +1,7 @@
 //! What a rule answers, as a value: log lines, explanations and tests are made from the same one.
 
-use crate::{Context, Family, Transport};
+use crate::context::Context;
+use crate::socket::{Family, Transport};
 use core::fmt;
 use core::net::IpAddr;
 

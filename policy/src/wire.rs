@@ -23,8 +23,9 @@
 //!
 //! Granted ports are not in it: a process can grant itself nothing.
 
-use crate::rules::{ConnectRule, Ports, Service};
-use crate::{Assigned, Context, Loopback, Rules, Transport};
+use crate::context::{Assigned, Context, Loopback};
+use crate::rules::{ConnectRule, Ports, Rules, Service};
+use crate::socket::Transport;
 use core::fmt::{self, Write};
 use core::net::{IpAddr, Ipv4Addr};
 use core::str::FromStr;

@@ -3,8 +3,8 @@
 use crate::open;
 use crate::stop::{Stop, answer, ask_if_possible};
 use crate::sys::{self, Own, number, past, shim, socket};
+use chbind_policy::create::{Create, TYPE_MASK, create};
 use chbind_policy::perform::pin_at_birth;
-use chbind_policy::socket::{Create, TYPE_MASK, create};
 use chbind_policy::{Subject, Transport};
 use libc::{AF_INET, AF_INET6, SOCK_DGRAM, c_int};
 

@@ -8,6 +8,7 @@ mod confinement;
 mod connect;
 mod context;
 mod control;
+mod create;
 mod guard;
 mod listen;
 mod name;
@@ -19,6 +20,6 @@ mod rules_properties;
 mod send;
 mod served;
 mod sockaddr;
-mod socket;
+
 mod verdict;
 mod wire;

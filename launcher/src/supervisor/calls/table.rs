@@ -10,7 +10,7 @@ use crate::seccomp::rule::{Error, is, is_masked, is_null};
 use crate::supervisor::caller::held::Caller;
 use crate::supervisor::caller::outcome::Stop;
 use crate::sys::seccomp::Answer;
-use chbind_policy::{Context, Loopback, Subject, option, socket};
+use chbind_policy::{Context, Loopback, Subject, create, option};
 use libc::c_long;
 
 /// A system call that can meet the supervisor.
@@ -76,10 +76,10 @@ fn if_masked(context: &Context) -> Result<Option<Held>, Error> {
 
 fn unusual_kinds(context: &Context) -> Result<Option<Held>, Error> {
     let mut plain = Vec::new();
-    for kind in socket::plain_kinds(context) {
+    for kind in create::plain_kinds(context) {
         let mut conditions = vec![is(0, kind.domain)?];
         if let Some((kind, protocol)) = kind.detail {
-            conditions.extend([is_masked(1, socket::TYPE_MASK, kind)?, is(2, protocol)?]);
+            conditions.extend([is_masked(1, create::TYPE_MASK, kind)?, is(2, protocol)?]);
         }
         plain.push(conditions);
     }

@@ -1,7 +1,7 @@
 //! `socket`: row 16 and the list of section 4.
 
 use crate::common::*;
-use chbind_policy::socket::{Create, Kind, TYPE_MASK, create, plain_kinds};
+use chbind_policy::create::{Create, Kind, TYPE_MASK, create, plain_kinds};
 use chbind_policy::{Context, Family, Loopback, Reason, Refusal, Socket, Transport};
 use libc::{
     AF_ALG, AF_INET, AF_INET6, AF_NETLINK, AF_PACKET, AF_UNIX, AF_UNSPEC, AF_VSOCK, EAFNOSUPPORT, EINVAL, EPERM,
