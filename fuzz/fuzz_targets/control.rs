@@ -50,7 +50,7 @@ fn made(input: &mut Input) -> Vec<u8> {
 fn judged(context: &Context, source: Option<IpAddr>, reader: Reader, list: &[u8]) {
     let mut after = list.to_vec();
     if let Err(refusal) = reader.check(context, &mut after, source) {
-        assert!([libc::EINVAL, libc::EPERM].contains(&refusal.errno), "{refusal:?}");
+        assert!([libc::EINVAL, libc::EPERM].contains(&refusal.errno.0), "{refusal:?}");
         return;
     }
     assert_eq!(after.len(), list.len());

@@ -40,7 +40,7 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
 /// A refusal has an errno, and words.
 fn done<T: Debug>(context: &Context, verdict: Verdict<T>) -> Option<T> {
     if let Err(refusal) = &verdict {
-        assert!(refusal.errno > 0 && !refusal.reason.describe(context).to_string().is_empty());
+        assert!(refusal.errno.0 > 0 && !refusal.reason.describe(context).to_string().is_empty());
     }
     verdict.ok()
 }

@@ -4,7 +4,7 @@ use crate::cli::args::FAILED;
 use crate::plan::rules::Fault;
 use crate::program::{self, Obstacle};
 use crate::seccomp::rule;
-use crate::sys::Errno;
+use crate::sys::{Errno, Number, text};
 use std::fmt;
 use std::net::IpAddr;
 
@@ -111,8 +111,8 @@ pub enum Error {
 
 impl Error {
     /// For `map_err`: the step that failed.
-    pub fn step<E: Into<Errno>>(what: &'static str) -> impl FnOnce(E) -> Error {
-        move |errno| Error::Step(what, errno.into())
+    pub fn step<E: Number>(what: &'static str) -> impl FnOnce(E) -> Error {
+        move |errno| Error::Step(what, errno.errno())
     }
 
     /// The exit status that goes with it.
@@ -174,7 +174,7 @@ impl fmt::Display for Error {
             Error::TakesNoInterface(ip) => write!(f, "cannot assign {ip}: only a link-local address has an interface"),
             Error::NoInterface(name) => write!(f, "no interface '{name}' on this host"),
             Error::NotLocal(ip) => write!(f, "cannot assign {ip}: not an address of this host"),
-            Error::CannotTry(ip, errno) => write!(f, "cannot assign {ip}: {errno}"),
+            Error::CannotTry(ip, errno) => write!(f, "cannot assign {ip}: {}", text(*errno)),
             Error::TwoLoopbacks => f.write_str("--lback: more than one address of the same family"),
             Error::BadNid(text) => write!(f, "--nid '{text}': not a number from 2 to 65535"),
             Error::NidTaken(nid) => {
@@ -191,7 +191,7 @@ impl fmt::Display for Error {
             }
             Error::BadCapability(text) => write!(f, "--keep-cap '{text}': not a capability"),
             Error::CommandNotFound(name) => write!(f, "'{name}': command not found"),
-            Error::NotExecutable(path, errno) => write!(f, "cannot execute '{path}': {errno}"),
+            Error::NotExecutable(path, errno) => write!(f, "cannot execute '{path}': {}", text(*errno)),
             Error::Program(error) => error.fmt(f),
             Error::KernelLacks(what, since) => {
                 write!(f, "this kernel is too old: it lacks {what} (Linux {since} and later have it)")
@@ -217,7 +217,7 @@ impl fmt::Display for Error {
             Error::Forbidden(scope) => {
                 write!(f, "this host lets nobody look into other processes (kernel.yama.ptrace_scope = {scope})")
             }
-            Error::Step(what, errno) => write!(f, "cannot {what}: {errno}"),
+            Error::Step(what, errno) => write!(f, "cannot {what}: {}", text(*errno)),
             Error::Capabilities(why) => write!(f, "cannot give up capabilities: {why}"),
             Error::Filter(error) => write!(f, "cannot make the filter: {error}"),
             Error::Supervisor(why) => write!(f, "cannot start the supervisor: {why}"),

@@ -1,6 +1,7 @@
 //! What the rules for ports and peers say to a call: rows 25 and 51.
 
 use crate::context::Context;
+use crate::errno::Errno;
 use crate::rules::{ConnectRule, Rules, Service, has_ports};
 use crate::socket::{Family, Transport};
 use crate::target::Target;
@@ -27,11 +28,11 @@ fn judge<R>(
     if allow.iter().any(&names) {
         Ok(())
     } else if deny.iter().any(names) {
-        Err(Refusal::new(libc::EACCES, denied))
+        Err(Refusal::new(Errno::EACCES, denied))
     } else if allow.is_empty() {
         Ok(())
     } else {
-        Err(Refusal::new(libc::EACCES, not_allowed))
+        Err(Refusal::new(Errno::EACCES, not_allowed))
     }
 }
 

@@ -5,6 +5,7 @@
 
 use crate::access;
 use crate::context::{Context, Loopback};
+use crate::errno::Errno;
 use crate::sockaddr::{canonical, for_family, scope, to_bind, with_scope};
 use crate::socket::{Family, Socket, Transport};
 use crate::verdict::{Note, Reason, Refusal, Verdict};
@@ -59,7 +60,7 @@ fn decide(context: &Context, socket: &Socket, address: &[u8]) -> Result<Bind, Re
 /// What a bind to one address (canonical) gets.
 fn single(context: &Context, socket: &Socket, asked: SocketAddr) -> Result<SocketAddr, Refusal> {
     let ip = asked.ip();
-    let refuse = |reason| Err(Refusal::new(libc::EADDRNOTAVAIL, reason));
+    let refuse = |reason| Err(Refusal::new(Errno::EADDRNOTAVAIL, reason));
     if context.is_assigned(ip, scope(asked)) {
         return Ok(asked);
     }

@@ -4,6 +4,7 @@
 //! them. So there are none inside: Landlock is what it was before it had them (ABI 3, Linux 6.2), which programs know how to
 //! get along with, and which tells them so.
 
+use crate::errno::Errno;
 use crate::verdict::{Refusal, Verdict};
 
 /// The last version without rules for the network (`LANDLOCK_ACCESS_NET_BIND_TCP` came with ABI 4).
@@ -24,14 +25,14 @@ pub fn version(abi: i32) -> i32 {
 
 /// The accesses to files that a ruleset with these attributes is about.
 pub fn ruleset(attributes: &[u8]) -> Verdict<u64> {
-    let (files, rest) = attributes.split_first_chunk::<LEN>().ok_or(Refusal::native(libc::EINVAL))?;
+    let (files, rest) = attributes.split_first_chunk::<LEN>().ok_or(Refusal::native(Errno::EINVAL))?;
     let files = u64::from_ne_bytes(*files);
     if attributes.len() > LEN_MAX || rest.iter().any(|byte| *byte != 0) {
-        return Err(Refusal::native(libc::E2BIG));
+        return Err(Refusal::native(Errno::E2BIG));
     }
     match files {
-        0 => Err(Refusal::native(libc::ENOMSG)),
-        files if files & !FILES != 0 => Err(Refusal::native(libc::EINVAL)),
+        0 => Err(Refusal::native(Errno::ENOMSG)),
+        files if files & !FILES != 0 => Err(Refusal::native(Errno::EINVAL)),
         files => Ok(files),
     }
 }

@@ -2,6 +2,7 @@
 //! loopback and what the rules for peers say (row 51).
 
 use crate::context::Context;
+use crate::errno::Errno;
 use crate::host::Host;
 use crate::sockaddr::{canonical, for_family, to_connect};
 use crate::socket::{Socket, Transport};
@@ -73,7 +74,7 @@ pub(crate) fn associate(
     host: &dyn Host,
 ) -> Result<Connect, Refusal> {
     let target = target(context, socket, asked, host)?;
-    let foreign = Refusal::new(libc::EADDRNOTAVAIL, Reason::BoundOutside(bound.ip()));
+    let foreign = Refusal::new(Errno::EADDRNOTAVAIL, Reason::BoundOutside(bound.ip()));
     let shaped = |address| for_family(address, socket.family);
     let source = match local(context, bound) {
         Local::Own => {

@@ -3,6 +3,7 @@
 //! Layout of one on a 64-bit kernel: length of header and data (8 bytes), level (4), type (4), data, padding to 8.
 
 use crate::context::Context;
+use crate::errno::Errno;
 use crate::name::masked;
 use crate::named_source::{name_in6_pktinfo, name_v4};
 use crate::sockaddr::{canonical, scope};
@@ -20,7 +21,7 @@ const IPV6_RTHDR: i32 = 57;
 /// The longest control message that names a source, in bytes, padding included.
 pub const SOURCE_LEN: usize = HEADER + 24;
 
-const EINVAL: Refusal = Refusal::native(libc::EINVAL);
+const EINVAL: Refusal = Refusal::native(Errno::EINVAL);
 
 /// Who looks at the control messages of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -181,19 +182,19 @@ fn one(context: &Context, level: i32, kind: i32, data: &mut [u8], source: Option
             let field: &mut [u8; 12] = data.try_into().map_err(|_| EINVAL)?;
             let [_, _, _, _, field @ .., _, _, _, _] = field;
             if !Ipv4Addr::from(*field).is_unspecified() {
-                return name_v4(context, field, libc::EPERM);
+                return name_v4(context, field, Errno::EPERM);
             }
             // It would set aside the address that the socket is bound to (ip_cmsg_send).
             match source {
                 Some(IpAddr::V4(ip)) if is_source(context, ip) => *field = ip.octets(),
-                _ => return Err(Refusal::new(libc::EPERM, Reason::SourceOption)),
+                _ => return Err(Refusal::new(Errno::EPERM, Reason::SourceOption)),
             }
             Ok(())
         }
         // struct in6_pktinfo: source (16 bytes), interface index. The unspecified address leaves the socket's.
         (IPPROTO_IPV6, IPV6_PKTINFO | IPV6_2292PKTINFO) => name_in6_pktinfo(context, data).ok_or(EINVAL)?,
         (IPPROTO_IP, IP_RETOPTS) | (IPPROTO_IPV6, IPV6_RTHDR | IPV6_2292RTHDR) if !data.is_empty() => {
-            Err(Refusal::new(libc::EPERM, Reason::SourceOption))
+            Err(Refusal::new(Errno::EPERM, Reason::SourceOption))
         }
         _ => Ok(()),
     }

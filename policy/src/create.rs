@@ -1,6 +1,7 @@
 //! `socket(2)`: which sockets there may be, and with which address they are made.
 
 use crate::context::Context;
+use crate::errno::Errno;
 use crate::sockaddr::for_family;
 use crate::socket::{Family, Socket, Transport, icmp_of};
 use crate::verdict::{Reason, Refusal, Verdict};
@@ -31,7 +32,7 @@ impl Socket {
     }
 }
 
-const KIND: Refusal = Refusal::new(libc::EPERM, Reason::SocketKind);
+const KIND: Refusal = Refusal::new(Errno::EPERM, Reason::SocketKind);
 
 /// A kind of socket that needs no judgement: one row of the list that a filter passes by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +76,7 @@ pub enum Create {
 
 /// Row 16 and the list of section 4: may a socket of this kind be made?
 pub fn create(context: &Context, domain: i32, kind: i32, protocol: i32) -> Verdict<Create> {
-    const EINVAL: Refusal = Refusal::native(libc::EINVAL);
+    const EINVAL: Refusal = Refusal::native(Errno::EINVAL);
     // __sys_socket, __sock_create (net/socket.c) and inet_create (net/ipv4/af_inet.c), in their order.
     if kind & !(TYPE_MASK | SOCK_CLOEXEC | SOCK_NONBLOCK) != 0 {
         return Err(EINVAL);
@@ -84,13 +85,13 @@ pub fn create(context: &Context, domain: i32, kind: i32, protocol: i32) -> Verdi
         AF_INET => Family::V4,
         AF_INET6 => Family::V6,
         _ if OTHER_FAMILIES.contains(&domain) => return Ok(Create::AsAsked),
-        _ => return Err(Refusal::new(libc::EAFNOSUPPORT, Reason::SocketKind)),
+        _ => return Err(Refusal::new(Errno::EAFNOSUPPORT, Reason::SocketKind)),
     };
     if kind & TYPE_MASK >= SOCK_MAX || !(0..=IPPROTO_MPTCP).contains(&protocol) {
         return Err(EINVAL);
     }
     if !context.has_family(family) {
-        return Err(Refusal::new(libc::EAFNOSUPPORT, Reason::NoFamily(family)));
+        return Err(Refusal::new(Errno::EAFNOSUPPORT, Reason::NoFamily(family)));
     }
     let transport = transport(context, family, kind & TYPE_MASK, protocol)?;
     let socket = Socket { family, transport, v6only: transport == Transport::RawIcmp && family == Family::V6 };
@@ -113,10 +114,10 @@ fn transport(context: &Context, family: Family, kind: i32, protocol: i32) -> Res
         (_, SOCK_STREAM, 0 | IPPROTO_TCP) => Ok(Transport::Tcp),
         (_, SOCK_DGRAM, 0 | IPPROTO_UDP) => Ok(Transport::Udp),
         (Family::V4, SOCK_DGRAM, IPPROTO_ICMP) | (Family::V6, SOCK_DGRAM, IPPROTO_ICMPV6) => Ok(Transport::Ping),
-        (_, SOCK_STREAM, IPPROTO_MPTCP) => Err(Refusal::new(libc::EPROTONOSUPPORT, Reason::Multipath)),
-        (_, SOCK_STREAM | SOCK_DGRAM, _) => Err(Refusal::new(libc::EPROTONOSUPPORT, Reason::SocketKind)),
+        (_, SOCK_STREAM, IPPROTO_MPTCP) => Err(Refusal::new(Errno::EPROTONOSUPPORT, Reason::Multipath)),
+        (_, SOCK_STREAM | SOCK_DGRAM, _) => Err(Refusal::new(Errno::EPROTONOSUPPORT, Reason::SocketKind)),
         (_, SOCK_RAW, _) if context.raw_icmp && protocol == icmp_of(family) => Ok(Transport::RawIcmp),
         (_, SOCK_RAW, _) => Err(KIND),
-        _ => Err(Refusal::new(libc::ESOCKTNOSUPPORT, Reason::SocketKind)),
+        _ => Err(Refusal::new(Errno::ESOCKTNOSUPPORT, Reason::SocketKind)),
     }
 }

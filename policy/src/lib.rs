@@ -20,6 +20,7 @@ pub mod connect;
 mod context;
 pub mod control;
 pub mod create;
+mod errno;
 pub mod guard;
 mod host;
 pub mod listen;
@@ -41,6 +42,7 @@ mod wildcard;
 pub mod wire;
 
 pub use context::{Assigned, Context, Loopback};
+pub use errno::Errno;
 pub use host::Host;
 pub use rules::Rules;
 pub use socket::{Family, Socket, Transport};

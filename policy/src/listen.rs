@@ -2,6 +2,7 @@
 
 use crate::access;
 use crate::context::Context;
+use crate::errno::Errno;
 use crate::sockaddr::{canonical, for_family};
 use crate::socket::{Socket, Transport};
 use crate::source::{Local, local};
@@ -41,6 +42,6 @@ fn decide(context: &Context, socket: &Socket, bound: SocketAddr, listening: bool
             let (address, _) = narrow(context, socket, socket.family.unspecified())?;
             Ok(Listen { bind_first: Some(for_family(address, socket.family)) })
         }
-        Local::Anywhere | Local::Foreign => Err(Refusal::new(libc::EADDRNOTAVAIL, Reason::BoundOutside(bound.ip()))),
+        Local::Anywhere | Local::Foreign => Err(Refusal::new(Errno::EADDRNOTAVAIL, Reason::BoundOutside(bound.ip()))),
     }
 }

@@ -1,6 +1,7 @@
 //! `setsockopt(2)`: options that change the source of packets, or the way they take.
 
 use crate::context::Context;
+use crate::errno::Errno;
 use crate::named_source::{name_in6_pktinfo, name_v4};
 use crate::verdict::{Reason, Refusal, Verdict};
 use core::net::Ipv4Addr;
@@ -102,7 +103,7 @@ pub struct Facts {
 pub fn set(context: &Context, socket: Facts, level: i32, name: i32, value: &mut [u8]) -> Verdict<()> {
     let is_set = value.iter().any(|byte| *byte != 0);
     match (level, name) {
-        (SOL_SOCKET, SO_LOCK_FILTER) if socket.portless && is_set => Err(Refusal::new(libc::EPERM, Reason::OwnFilter)),
+        (SOL_SOCKET, SO_LOCK_FILTER) if socket.portless && is_set => Err(Refusal::new(Errno::EPERM, Reason::OwnFilter)),
         (SOL_SOCKET, _) | (IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT | IP_LOCAL_PORT_RANGE) => Ok(()),
         // Others do not know it.
         (level, name) if is_of_raw(level, name) && !socket.raw => Ok(()),
@@ -110,7 +111,7 @@ pub fn set(context: &Context, socket: Facts, level: i32, name: i32, value: &mut 
             if context.multicast {
                 Ok(())
             } else {
-                Err(Refusal::new(libc::EPERM, Reason::Multicast))
+                Err(Refusal::new(Errno::EPERM, Reason::Multicast))
             }
         }
         (IPPROTO_IPV6, IPV6_MULTICAST_ALL) if context.multicast || !is_set => Ok(()),
@@ -120,12 +121,14 @@ pub fn set(context: &Context, socket: Facts, level: i32, name: i32, value: &mut 
         (IPPROTO_IP, IP_MULTICAST_IF) => {
             let at = if value.len() >= 8 { 4 } else { 0 };
             match value.get_mut(at..).and_then(|rest| rest.first_chunk_mut::<4>()) {
-                Some(field) if !Ipv4Addr::from(*field).is_unspecified() => name_v4(context, field, libc::EADDRNOTAVAIL),
+                Some(field) if !Ipv4Addr::from(*field).is_unspecified() => {
+                    name_v4(context, field, Errno::EADDRNOTAVAIL)
+                }
                 _ => Ok(()),
             }
         }
         _ if value.is_empty() => Ok(()),
-        _ => Err(Refusal::new(libc::EPERM, Reason::SourceOption)),
+        _ => Err(Refusal::new(Errno::EPERM, Reason::SourceOption)),
     }
 }
 

@@ -5,6 +5,7 @@
 //! call another thread that shares the table of descriptors can put an internet socket under the same number, and gets the
 //! call on that. So where the table is shared, the call is made on its behalf, if nobody can tell the difference, or refused.
 
+use crate::errno::Errno;
 use crate::verdict::{Reason, Refusal, Verdict};
 use libc::{AF_ALG, AF_NETLINK, AF_UNIX, SOCK_DGRAM};
 
@@ -53,7 +54,7 @@ const LEN_INET: usize = 16;
 
 /// Decides it.
 pub fn others(socket: Other, call: Call) -> Verdict<Doing> {
-    const REFUSED: Verdict<Doing> = Err(Refusal::new(libc::EPERM, Reason::SharedTable));
+    const REFUSED: Verdict<Doing> = Err(Refusal::new(Errno::EPERM, Reason::SharedTable));
     if !socket.shared {
         return Ok(Doing::AsAsked);
     }

@@ -5,18 +5,17 @@
 //! that the kernel had chosen for it. It never takes such a socket for the wildcard. If the program itself has bound it to
 //! that address, [`Endpoint::is_chosen`] says so; otherwise the address was chosen for the program: to the rules such a socket
 //! is not bound, and it may be pinned again.
-//!
-//! Errors are positive errnos.
 
 use crate::context::Context;
 use crate::create::birthplace;
+use crate::errno::Errno;
 use crate::sockaddr::{canonical, for_family};
 use crate::socket::{Family, Socket, Transport};
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
-use libc::{EADDRINUSE, EADDRNOTAVAIL, IPPROTO_IP, IPPROTO_IPV6, SO_BINDTOIFINDEX, SOL_SOCKET};
+use libc::{IPPROTO_IP, IPPROTO_IPV6, SO_BINDTOIFINDEX, SOL_SOCKET};
 
 /// What a call comes to.
-pub type Result<T> = core::result::Result<T, i32>;
+pub type Result<T> = core::result::Result<T, Errno>;
 
 /// A socket to look at: nothing of it changes.
 pub trait Look {
@@ -88,7 +87,7 @@ pub fn pin(of: &impl Endpoint, socket: &Socket, source: SocketAddr) -> Result<()
 /// without one is found out when it is used.
 pub fn pin_at_birth(of: &impl Endpoint, socket: &Socket, address: SocketAddr) -> Result<()> {
     match pin(of, socket, address) {
-        Err(EADDRNOTAVAIL) => {
+        Err(Errno::EADDRNOTAVAIL) => {
             // An address that is not the host's can be bound then. IPv6 sockets know it by another name.
             let (level, name) = match of.option(SOL_SOCKET, libc::SO_DOMAIN)? {
                 libc::AF_INET6 => (IPPROTO_IPV6, libc::IPV6_FREEBIND),
@@ -153,7 +152,7 @@ pub fn holds_port(of: &impl Endpoint, socket: &Socket) -> bool {
 /// (`tcp_set_state`, `inet_put_port`): it must be the one that was judged.
 pub fn keep_port(of: &impl Endpoint, bound: SocketAddr) -> Result<()> {
     match of.bind(bound) {
-        Err(EADDRINUSE) => Err(EADDRINUSE),
+        Err(Errno::EADDRINUSE) => Err(Errno::EADDRINUSE),
         // EINVAL, or EACCES before that: it has its port.
         _ => Ok(()),
     }
@@ -242,7 +241,7 @@ pub fn settle(of: &impl Endpoint, socket: &Socket, source: SocketAddr) -> Result
     // A socket that is bound to a group goes on showing that.
     let is_group = now == before && now.is_some_and(|bound| !bound.ip().is_unspecified());
     let is_source = now.is_some_and(|bound| canonical(bound).ip() == canonical(source).ip());
-    if is_group || is_source { Ok(()) } else { Err(EADDRNOTAVAIL) }
+    if is_group || is_source { Ok(()) } else { Err(Errno::EADDRNOTAVAIL) }
 }
 
 /// Takes the address away again, as far as the kernel lets it go, from a socket that was bound to `before`, a wildcard. (It

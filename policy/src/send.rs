@@ -2,6 +2,7 @@
 
 use crate::connect::{self, Connect, associate};
 use crate::context::Context;
+use crate::errno::Errno;
 use crate::host::Host;
 use crate::sockaddr::{canonical, for_family, to_connect, to_send, with_scope};
 use crate::socket::{Family, Socket, Transport};
@@ -74,7 +75,7 @@ fn stream(
     let Some(address) = address.filter(|_| flags & libc::MSG_FASTOPEN != 0) else {
         return Ok(Send { destination: None, source: Source::Own });
     };
-    let unsupported = Err(Refusal::native(libc::EOPNOTSUPP));
+    let unsupported = Err(Refusal::native(Errno::EOPNOTSUPP));
     let Some(asked) = to_connect(socket, address)? else { return unsupported };
     let Connect::To { destination, source } = associate(context, socket, bound, canonical(asked), host)? else {
         return unsupported;
@@ -102,7 +103,7 @@ fn datagram(
     let Some(asked) = asked else {
         return match local(context, bound) {
             // As the kernel says, but not after giving the socket a port on every address.
-            Local::Unbound => Err(Refusal::native(libc::EDESTADDRREQ)),
+            Local::Unbound => Err(Refusal::native(Errno::EDESTADDRREQ)),
             // Row 50: connected, the source is decided, and write() would go there too.
             _ => Ok(Send { destination: None, source: Source::Own }),
         };
@@ -116,7 +117,7 @@ fn datagram(
         }
         Local::Own => Source::Own,
         Local::Foreign if target.is_host && is_localhost(bound.ip()) => Source::Own,
-        Local::Foreign => return Err(Refusal::new(libc::EADDRNOTAVAIL, Reason::BoundOutside(bound.ip()))),
+        Local::Foreign => return Err(Refusal::new(Errno::EADDRNOTAVAIL, Reason::BoundOutside(bound.ip()))),
         Local::Unbound => first(context, socket, &target, host)?,
         Local::Anywhere => Source::Named(towards_from_wildcard(context, &target, host)?),
     };

@@ -4,6 +4,7 @@
 //! `sockaddr_in6` is family (2), port (2, network order), flow information (4), address (16), interface index (4,
 //! host order).
 
+use crate::errno::Errno;
 use crate::socket::{Family, Socket, Transport};
 use crate::verdict::Refusal;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
@@ -121,45 +122,45 @@ pub(crate) fn to_bind(socket: &Socket, bytes: &[u8]) -> Result<SocketAddr, Refus
         Family::V4 => (AF_INET, v4(bytes)),
         Family::V6 => (AF_INET6, v6(bytes)),
     };
-    let address = address.ok_or(Refusal::native(libc::EINVAL))?;
+    let address = address.ok_or(Refusal::native(Errno::EINVAL))?;
     match family(bytes) {
         Some(family) if family == given => Ok(address),
         // The kernel's compatibility game: AF_UNSPEC passes for AF_INET with the wildcard.
         Some(AF_UNSPEC) if socket.family == Family::V4 && address.ip().is_unspecified() => Ok(address),
-        _ => Err(Refusal::native(libc::EAFNOSUPPORT)),
+        _ => Err(Refusal::native(Errno::EAFNOSUPPORT)),
     }
 }
 
 /// The address given to `connect`; `None` for `AF_UNSPEC`, which dissolves an association.
 pub(crate) fn to_connect(socket: &Socket, bytes: &[u8]) -> Result<Option<SocketAddr>, Refusal> {
-    let given = family(bytes).ok_or(Refusal::native(libc::EINVAL))?;
+    let given = family(bytes).ok_or(Refusal::native(Errno::EINVAL))?;
     let datagram = socket.transport != Transport::Tcp;
     let (expected, address) = match (socket.family, given) {
         (_, AF_UNSPEC) => return Ok(None),
         // An IPv6 datagram socket takes a plain sockaddr_in (__ip6_datagram_connect).
-        (Family::V6, AF_INET) if datagram && socket.v6only => return Err(Refusal::native(libc::EAFNOSUPPORT)),
+        (Family::V6, AF_INET) if datagram && socket.v6only => return Err(Refusal::native(Errno::EAFNOSUPPORT)),
         (Family::V6, AF_INET) if datagram => (AF_INET, v4(bytes)),
         (Family::V4, _) => (AF_INET, v4(bytes)),
         (Family::V6, _) => (AF_INET6, v6(bytes)),
     };
-    let address = address.ok_or(Refusal::native(libc::EINVAL))?;
-    if given == expected { Ok(Some(address)) } else { Err(Refusal::native(libc::EAFNOSUPPORT)) }
+    let address = address.ok_or(Refusal::native(Errno::EINVAL))?;
+    if given == expected { Ok(Some(address)) } else { Err(Refusal::native(Errno::EAFNOSUPPORT)) }
 }
 
 /// The address given to a datagram `sendto`; `None` where the kernel takes it for no address at all
 /// (net/ipv4/udp.c, net/ipv6/udp.c).
 pub(crate) fn to_send(socket: &Socket, bytes: &[u8], flags: i32) -> Result<Option<SocketAddr>, Refusal> {
-    const EINVAL: Refusal = Refusal::native(libc::EINVAL);
+    const EINVAL: Refusal = Refusal::native(Errno::EINVAL);
     let given = family(bytes).ok_or(EINVAL)?;
     let address = match (socket.family, given) {
         (Family::V4, AF_INET | AF_UNSPEC) => v4(bytes).map(Some).ok_or(EINVAL),
         (Family::V4, _) if bytes.len() < LEN_V4 => Err(EINVAL),
-        (Family::V4, _) => Err(Refusal::native(libc::EAFNOSUPPORT)),
+        (Family::V4, _) => Err(Refusal::native(Errno::EAFNOSUPPORT)),
         (Family::V6, AF_INET6) => v6(bytes).map(Some).ok_or(EINVAL),
-        (Family::V6, AF_INET) if socket.v6only => Err(Refusal::native(libc::ENETUNREACH)),
+        (Family::V6, AF_INET) if socket.v6only => Err(Refusal::native(Errno::ENETUNREACH)),
         // From here on it is udp_sendmsg that looks.
         (Family::V6, AF_INET) if socket.transport == Transport::Udp && flags & libc::MSG_OOB != 0 => {
-            return Err(Refusal::native(libc::EOPNOTSUPP));
+            return Err(Refusal::native(Errno::EOPNOTSUPP));
         }
         (Family::V6, AF_INET) => v4(bytes).map(Some).ok_or(EINVAL),
         (Family::V6, AF_UNSPEC) if socket.transport == Transport::RawIcmp => v6(bytes).map(Some).ok_or(EINVAL),
@@ -172,7 +173,7 @@ pub(crate) fn to_send(socket: &Socket, bytes: &[u8], flags: i32) -> Result<Optio
         return Ok(address);
     }
     if is_v4 && flags & libc::MSG_OOB != 0 {
-        return Err(Refusal::native(libc::EOPNOTSUPP));
+        return Err(Refusal::native(Errno::EOPNOTSUPP));
     }
     if at.port() == 0 { Err(EINVAL) } else { Ok(address) }
 }

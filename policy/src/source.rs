@@ -2,6 +2,7 @@
 
 use crate::access;
 use crate::context::{Assigned, Context};
+use crate::errno::Errno;
 use crate::host::Host;
 use crate::sockaddr::{scope, with_scope};
 use crate::socket::{Family, Socket};
@@ -25,7 +26,7 @@ pub(crate) enum Local {
 /// (`LOOPBACK4_IPV6`, include/net/ipv6.h). The reverse it refuses itself (`ip6_dst_lookup_tail`, net/ipv6/ip6_output.c).
 pub(crate) fn speaks_to(bound: SocketAddr, destination: SocketAddr) -> Result<(), Refusal> {
     let is_made_up = !bound.ip().is_unspecified() && bound.is_ipv6() && destination.is_ipv4();
-    if is_made_up { Err(Refusal::native(libc::ENETUNREACH)) } else { Ok(()) }
+    if is_made_up { Err(Refusal::native(Errno::ENETUNREACH)) } else { Ok(()) }
 }
 
 pub(crate) fn local(context: &Context, local: SocketAddr) -> Local {
@@ -56,7 +57,7 @@ pub(crate) fn target(
 /// Rows 31 to 33: the address to speak from towards `destination`.
 pub(crate) fn select(context: &Context, destination: SocketAddr, host: &dyn Host) -> Result<Assigned, Refusal> {
     let family = Family::of(destination.ip());
-    let unreachable = Refusal::new(libc::ENETUNREACH, Reason::NoFamily(family));
+    let unreachable = Refusal::new(Errno::ENETUNREACH, Reason::NoFamily(family));
     let first = context.primary_of(family).ok_or(unreachable)?;
     // Towards an interface the kernel takes no link-local address but one of that interface's.
     let interface = scope(destination);

@@ -1,6 +1,7 @@
 //! Where a destination really is.
 
 use crate::context::{Context, Loopback};
+use crate::errno::Errno;
 use crate::host::Host;
 use crate::rules::has_ports;
 use crate::socket::{Family, Socket};
@@ -40,7 +41,7 @@ pub(crate) fn stands_for(
     // An IPv4 address for a socket that speaks IPv6 alone (tcp_v6_connect, udpv6_sendmsg).
     let mismatch = socket.v6only && ip.is_ipv4();
     if !is_loopback {
-        let unreachable = Refusal::native(libc::ENETUNREACH);
+        let unreachable = Refusal::native(Errno::ENETUNREACH);
         return if mismatch {
             Err(unreachable)
         } else {
@@ -55,11 +56,11 @@ pub(crate) fn stands_for(
         ip => ip,
     };
     if context.loopback == Loopback::Deny {
-        return Err(Refusal::new(libc::EPERM, Reason::LoopbackDenied));
+        return Err(Refusal::new(Errno::EPERM, Reason::LoopbackDenied));
     }
     if mismatch {
         let is_host = context.loopback == Loopback::Host;
-        return Err(Refusal::native(if is_host { libc::ENETUNREACH } else { libc::ECONNREFUSED }));
+        return Err(Refusal::native(if is_host { Errno::ENETUNREACH } else { Errno::ECONNREFUSED }));
     }
     let is_localhost = is_localhost(named);
     // One port of the host's means 127.0.0.1 and ::1: other addresses of 127/8 may belong to other contexts.
@@ -98,7 +99,7 @@ pub(crate) fn stands_for(
             let source = context.loopback_of(Family::of(at)).map_or(Way::Select, Way::Loopback);
             Ok(Target { destination: SocketAddr::new(at, port), source, is_host: false })
         }
-        None => Err(Refusal::native(libc::ECONNREFUSED)),
+        None => Err(Refusal::native(Errno::ECONNREFUSED)),
     }
 }
 

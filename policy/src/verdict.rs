@@ -1,6 +1,7 @@
 //! What a rule answers, as a value: log lines, explanations and tests are made from the same one.
 
 use crate::context::Context;
+use crate::errno::Errno;
 use crate::socket::{Family, Transport};
 use core::fmt;
 use core::net::IpAddr;
@@ -9,22 +10,23 @@ use core::net::IpAddr;
 /// let it run as it is), or fail.
 pub type Verdict<P> = Result<P, Refusal>;
 
-/// A call that fails: the number that the program sees, and why.
+/// A call that fails, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// A positive errno.
-    pub errno: i32,
+    /// The number that the program sees.
+    pub errno: Errno,
     /// Why, for a person.
     pub reason: Reason,
 }
 
 impl Refusal {
     /// A call that the kernel would fail in the same way outside a context.
-    pub const fn native(errno: i32) -> Self {
+    pub const fn native(errno: Errno) -> Self {
         Refusal { errno, reason: Reason::Native }
     }
 
-    pub(crate) const fn new(errno: i32, reason: Reason) -> Self {
+    /// A call that fails by a rule.
+    pub const fn new(errno: Errno, reason: Reason) -> Self {
         Refusal { errno, reason }
     }
 }

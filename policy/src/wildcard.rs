@@ -1,6 +1,7 @@
 //! What a wildcard stands for: of all addresses of the host those of the context.
 
 use crate::context::Context;
+use crate::errno::Errno;
 use crate::sockaddr::with_scope;
 use crate::socket::{Family, Socket, Transport};
 use crate::verdict::{Note, Reason, Refusal};
@@ -32,7 +33,7 @@ pub(crate) fn narrow(context: &Context, socket: &Socket, any: IpAddr) -> Result<
     let chosen = family.unwrap_or_else(|| context.primary_family());
     let Some(primary) = context.primary_of(chosen) else {
         // No address but a loopback: all that is left to serve.
-        let unavailable = Refusal::new(libc::EADDRNOTAVAIL, Reason::NoFamily(chosen));
+        let unavailable = Refusal::new(Errno::EADDRNOTAVAIL, Reason::NoFamily(chosen));
         return context.loopback_of(chosen).map(|ip| (SocketAddr::new(ip, 0), None)).ok_or(unavailable);
     };
     let served = primary.ip();

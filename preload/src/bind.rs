@@ -9,9 +9,9 @@ use chbind_policy::bind::{self, Place};
 use chbind_policy::bpf::Instruction;
 use chbind_policy::perform::{self, Endpoint, Look};
 use chbind_policy::sockaddr::{self, canonical};
-use chbind_policy::{Context, Family, Reason, Refusal, Socket, Subject, Transport};
+use chbind_policy::{Context, Errno, Family, Reason, Refusal, Socket, Subject, Transport};
 use core::net::{IpAddr, SocketAddr};
-use libc::{AF_INET, AF_INET6, AF_UNSPEC, EADDRINUSE, EADDRNOTAVAIL, EINVAL, SO_LOCK_FILTER, SOL_SOCKET};
+use libc::{AF_INET, AF_INET6, AF_UNSPEC, SO_LOCK_FILTER, SOL_SOCKET};
 
 /// bind(2)
 pub(crate) fn bind_call(fd: Fd, address: &[u8], ask: impl FnOnce() -> sys::Result<usize>) -> sys::Result<usize> {
@@ -45,9 +45,9 @@ fn bound(fd: Fd, address: &[u8]) -> Result<(), Stop> {
         return match fd.bind(at) {
             Ok(()) => Ok(()),
             // Nothing was changed. The kernel was given an address of the length that is usual: of the program's it cannot speak.
-            Err(EINVAL) => match identify(fd)?.map(|socket| bind::bind(context, &socket, address)) {
+            Err(Errno::EINVAL) => match identify(fd)?.map(|socket| bind::bind(context, &socket, address)) {
                 Some(Err(refusal)) if refusal.reason == Reason::Native => Err(refusal.into()),
-                _ => Err(Stop::Fail(EINVAL)),
+                _ => Err(Stop::Fail(Errno::EINVAL)),
             },
             Err(errno) => {
                 // The supervisor may have the right, and knows who else is there.
@@ -72,12 +72,12 @@ fn bound(fd: Fd, address: &[u8]) -> Result<(), Stop> {
 /// What the kernel says to an address of IPv6 before it asks whose that is (`__inet6_bind`, net/ipv6/af_inet6.c).
 fn earlier(fd: Fd, socket: &Socket, address: &[u8], refusal: Refusal) -> Stop {
     let has_ports = matches!(socket.transport, Transport::Tcp | Transport::Udp);
-    let is_late = has_ports && socket.family == Family::V6 && refusal.errno == EADDRNOTAVAIL;
+    let is_late = has_ports && socket.family == Family::V6 && refusal.errno == Errno::EADDRNOTAVAIL;
     let Some(asked) = sockaddr::decode(address).filter(|_| is_late) else { return refusal.into() };
     let is_of_others = socket.transport == Transport::Tcp && asked.ip().is_multicast();
     let has_port = || perform::local(&fd).is_ok_and(|bound| bound.port() != 0) && perform::holds_port(&fd, socket);
     let is_barred = socket.v6only && asked.ip().to_canonical().is_ipv4();
-    if is_of_others || is_barred || has_port() { Stop::Fail(EINVAL) } else { refusal.into() }
+    if is_of_others || is_barred || has_port() { Stop::Fail(Errno::EINVAL) } else { refusal.into() }
 }
 
 /// Where a socket goes with this address, if that is the same whatever it is.
@@ -108,7 +108,7 @@ fn place_of_any(context: &Context, address: &[u8]) -> Option<SocketAddr> {
 pub(crate) fn bind_to(fd: Fd, socket: &Socket, place: Place) -> Result<SocketAddr, Stop> {
     let bind = |at| fd.bind(at).map(|()| at);
     let mended = |done: sys::Result<SocketAddr>| {
-        if done.is_err_and(|errno| errno != EINVAL) {
+        if done.is_err_and(|errno| errno != Errno::EINVAL) {
             perform::mend(&fd, &shim().charge.context, socket);
         }
         Ok(done?)
@@ -122,7 +122,7 @@ pub(crate) fn bind_to(fd: Fd, socket: &Socket, place: Place) -> Result<SocketAdd
         return mended(bind(otherwise));
     }
     match bind(any) {
-        Err(EADDRINUSE) if !is_taken_inside(socket, any) => mended(bind(otherwise)),
+        Err(Errno::EADDRINUSE) if !is_taken_inside(socket, any) => mended(bind(otherwise)),
         done => mended(done),
     }
 }

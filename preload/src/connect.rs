@@ -9,9 +9,9 @@ use crate::sys::{self, Fd, cancellable, shim};
 use chbind_policy::connect::{self, Connect, Source};
 use chbind_policy::perform::{self, Endpoint, Look, unbound};
 use chbind_policy::sockaddr::{self, LEN_V6, canonical, scope};
-use chbind_policy::{Context, Socket, Subject, Transport};
+use chbind_policy::{Context, Errno, Socket, Subject, Transport};
 use core::net::SocketAddr;
-use libc::{AF_UNIX, AF_UNSPEC, EAFNOSUPPORT, EINPROGRESS, EINVAL, IP_BIND_ADDRESS_NO_PORT, IPPROTO_IP};
+use libc::{AF_UNIX, AF_UNSPEC, IP_BIND_ADDRESS_NO_PORT, IPPROTO_IP};
 
 /// Another thread may give the socket an address between the look at it and the act: then the rule is asked again.
 const ATTEMPTS: usize = 3;
@@ -42,7 +42,7 @@ fn connected(fd: Fd, address: &[u8]) -> Result<(), Stop> {
     }
     let Some(socket) = identify(fd)? else { return Ok(cancellable(|| fd.connect_bytes(address))?) };
     if sockaddr::family(address).is_none() {
-        return Err(Stop::Fail(EINVAL));
+        return Err(Stop::Fail(Errno::EINVAL));
     }
     let has_port = || fd.local().is_ok_and(|bound| bound.is_none_or(|bound| bound.port() != 0));
     if socket.transport == Transport::Udp && option::is_unclear() && !has_port() {
@@ -83,7 +83,7 @@ fn connected(fd: Fd, address: &[u8]) -> Result<(), Stop> {
             Source::Own => {}
             Source::Pin(source) | Source::Try(source) => match pin(fd, &socket, source) {
                 Ok(()) => {}
-                Err(EINVAL) => continue,
+                Err(Errno::EINVAL) => continue,
                 Err(errno) => {
                     perform::mend(&fd, context, &socket);
                     return Err(Stop::Fail(errno));
@@ -97,13 +97,13 @@ fn connected(fd: Fd, address: &[u8]) -> Result<(), Stop> {
         let done = cancellable(|| fd.connect(destination));
         if let Source::Pin(source) | Source::Try(source) = source
             && socket.transport == Transport::Tcp
-            && done.is_err_and(|errno| errno != EINPROGRESS)
+            && done.is_err_and(|errno| errno != Errno::EINPROGRESS)
         {
             unpin(fd, &socket, source);
         }
         return Ok(done?);
     }
-    Err(Stop::Fail(EINVAL))
+    Err(Stop::Fail(Errno::EINVAL))
 }
 
 /// What the kernel says to a stream whatever the address: that it is connected, being connected, or listening, or how a
@@ -115,7 +115,7 @@ fn before_the_address(fd: Fd) -> Option<Result<(), Stop>> {
         *to = from;
     }
     match cancellable(|| fd.connect_bytes(&nobody)) {
-        Err(EAFNOSUPPORT) => None,
+        Err(Errno::EAFNOSUPPORT) => None,
         said => Some(said.map_err(Stop::Fail)),
     }
 }

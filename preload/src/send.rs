@@ -13,9 +13,9 @@ use chbind_policy::control::{self, Reader, SOURCE_LEN};
 use chbind_policy::perform;
 use chbind_policy::send::{self, Source};
 use chbind_policy::sockaddr::{self, canonical};
-use chbind_policy::{Family, Socket, Subject, Transport};
+use chbind_policy::{Errno, Family, Socket, Subject, Transport};
 use core::net::SocketAddr;
-use libc::{EINPROGRESS, EINVAL, EMSGSIZE, MSG_FASTOPEN, c_int};
+use libc::{MSG_FASTOPEN, c_int};
 
 /// Another thread may give the socket an address between the look at it and the act: then the rule is asked again.
 const ATTEMPTS: usize = 3;
@@ -110,7 +110,7 @@ fn sent(fd: Fd, message: &Message) -> Result<usize, Stop> {
         match take_place(fd, &socket, action.source) {
             Ok(taken) if taken == action.source => {}
             Ok(taken) => control = controls(&mut room, message, reader, taken, bound)?,
-            Err(Stop::Fail(EINVAL)) => continue,
+            Err(Stop::Fail(Errno::EINVAL)) => continue,
             Err(Stop::Fail(errno)) => {
                 perform::mend(&fd, context, &socket);
                 return Err(Stop::Fail(errno));
@@ -132,13 +132,13 @@ fn sent(fd: Fd, message: &Message) -> Result<usize, Stop> {
         let done = cancellable(|| fd.sendmsg(address, control, message.pieces, flags));
         if let Source::Pin(source) = action.source
             && socket.transport == Transport::Tcp
-            && done.is_err_and(|errno| errno != EINPROGRESS)
+            && done.is_err_and(|errno| errno != Errno::EINPROGRESS)
         {
             connect::unpin(fd, &socket, source);
         }
         return Ok(done?);
     }
-    Err(Stop::Fail(EINVAL))
+    Err(Stop::Fail(Errno::EINVAL))
 }
 
 /// The control messages, judged, for a message with this source from a socket with the address `bound`: how many bytes.
@@ -158,7 +158,7 @@ fn controls(
     let after = message.control.len();
     let Some(all) = room.get_mut(..before + after) else {
         ask_if_possible()?;
-        return Err(Stop::Fail(EMSGSIZE));
+        return Err(Stop::Fail(Errno::EMSGSIZE));
     };
     for (to, from) in all.iter_mut().zip(naming.iter().take(before).chain(message.control)) {
         *to = *from;

@@ -2,21 +2,21 @@
 
 use crate::sys::{self, shim};
 use crate::tell;
-use chbind_policy::{Refusal, Subject};
+use chbind_policy::{Errno, Refusal, Subject};
 
 /// Why a call goes no further.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stop {
     /// The kernel has said so, or would.
-    Fail(i32),
+    Fail(Errno),
     /// A rule says so.
     Refused(Refusal),
     /// The supervisor has to do it (`--enforce hybrid`).
     Ask,
 }
 
-impl From<i32> for Stop {
-    fn from(errno: i32) -> Self {
+impl From<Errno> for Stop {
+    fn from(errno: Errno) -> Self {
         Stop::Fail(errno)
     }
 }

@@ -1,7 +1,7 @@
 //! The command: found, as execvp(3) would, before anything is set up.
 
 use crate::error::Error;
-use crate::sys::{Errno, process};
+use crate::sys::{Errno, Number, process};
 use nix::unistd::{AccessFlags, eaccess};
 use std::ffi::{CString, OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -67,7 +67,7 @@ pub fn executable(path: &Path) -> Result<(), Errno> {
     if of.is_dir() {
         return Err(Errno(libc::EISDIR));
     }
-    eaccess(path, AccessFlags::X_OK).map_err(Errno::from)
+    eaccess(path, AccessFlags::X_OK).map_err(Number::errno)
 }
 
 /// The file that a command's name stands for.

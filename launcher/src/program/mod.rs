@@ -4,7 +4,7 @@
 //! What `binfmt_misc` runs is not seen: such files are taken for what they are without it.
 
 use crate::plan::command;
-use crate::sys::{Errno, xattr};
+use crate::sys::{Errno, Number, text, xattr};
 use nix::fcntl::OFlag;
 use nix::sys::statvfs::{FsFlags, fstatvfs};
 use script::{HEAD, Line};
@@ -90,15 +90,17 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
-            Error::NotExecutable(path, errno) => write!(f, "cannot execute '{}': {errno}", shown(path)),
-            Error::Unreadable(path, errno) => write!(f, "cannot read '{}': {errno}", shown(path)),
+            Error::NotExecutable(path, errno) => write!(f, "cannot execute '{}': {}", shown(path), text(*errno)),
+            Error::Unreadable(path, errno) => write!(f, "cannot read '{}': {}", shown(path), text(*errno)),
             Error::Interpreter(script, path, errno) => {
-                write!(f, "cannot execute '{}': its interpreter '{}': {errno}", shown(script), shown(path))
+                write!(f, "cannot execute '{}': its interpreter '{}': {}", shown(script), shown(path), text(*errno))
             }
             Error::TooDeep(path) => {
                 write!(f, "cannot execute '{}': more than {DEPTH} scripts that run one another", shown(path))
             }
-            Error::Elf(path, elf::Fault::Unreadable(errno)) => write!(f, "cannot read '{}': {errno}", shown(path)),
+            Error::Elf(path, elf::Fault::Unreadable(errno)) => {
+                write!(f, "cannot read '{}': {}", shown(path), text(*errno))
+            }
             Error::Elf(path, fault) => write!(f, "cannot execute '{}': {fault}", shown(path)),
         }
     }
@@ -185,7 +187,7 @@ fn open(path: &Path) -> Result<(File, Metadata), Error> {
 fn conclude(chain: Vec<Step>, path: PathBuf, elf: Elf, file: &File, of: &Metadata) -> Result<Inspection, Error> {
     let unreadable = |errno: Errno| Error::Unreadable(path.clone(), errno);
     let lacks_loader = elf.interpreter.as_ref().is_some_and(|loader| command::executable(loader).is_err());
-    let system = fstatvfs(file).map_err(|errno| unreadable(errno.into()))?;
+    let system = fstatvfs(file).map_err(|errno| unreadable(errno.errno()))?;
     let means_it = !system.flags().contains(FsFlags::ST_NOSUID);
     let has = |bits: libc::mode_t| means_it && of.mode() & bits == bits;
     let capabilities = xattr::capability(file).map_err(unreadable)?.filter(|_| means_it);

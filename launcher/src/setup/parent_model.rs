@@ -12,7 +12,7 @@ use crate::supervisor::Child;
 use crate::supervisor::status::Report;
 use crate::sys::process::{Fork, exit_now, forbid_core, fork, raise, unblock};
 use crate::sys::signal::by_default;
-use crate::sys::{Errno, pidfd};
+use crate::sys::{Errno, Number as _, pidfd};
 use nix::errno::Errno as Number;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::prctl;
@@ -86,7 +86,7 @@ fn start_command(plan: Plan, mut front: UnixStream, mask: SigSet, front_pid: Pid
                     Ok(_) => Error::NoSupervisor,
                     Err(error) => error,
                 },
-                Err(errno) => Error::Step("restore signals", errno.into()),
+                Err(errno) => Error::Step("restore signals", errno.errno()),
             };
             report::error(&error);
             exit_now(error.status().into())
@@ -146,7 +146,7 @@ fn in_front(mut reports: UnixStream, watched: &SigSet, supervisor: Pid) -> Resul
             [PollFd::new(reports.as_fd(), PollFlags::POLLIN), PollFd::new(signals.as_fd(), PollFlags::POLLIN)];
         match poll(&mut fds, PollTimeout::NONE) {
             Ok(_) | Err(Number::EINTR) => {}
-            Err(errno) => return Err(Error::Step("watch the command", errno.into())),
+            Err(errno) => return Err(Error::Step("watch the command", errno.errno())),
         }
         let [reported, signalled] = fds.map(|fd| fd.revents().is_some_and(|events| !events.is_empty()));
         if reported {

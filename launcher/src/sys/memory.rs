@@ -130,7 +130,7 @@ impl Pages {
         // SAFETY: a new anonymous mapping at an address of the kernel's choice touches nothing that exists.
         let at = unsafe { libc::mmap(std::ptr::null_mut(), len, prot, flags, -1, 0) };
         if at == libc::MAP_FAILED {
-            return Err(Errno::last());
+            return Err(super::last());
         }
         // SAFETY: the mapping is `len` >= content.len() bytes long, writable, and cannot overlap `content`.
         unsafe { std::ptr::copy_nonoverlapping(content.as_ptr(), at.cast(), content.len()) };

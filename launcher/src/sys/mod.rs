@@ -16,35 +16,41 @@ pub mod xattr;
 use std::fmt;
 use std::io;
 
-/// A positive error number as the kernel gave it. Numbers that no library knows stay what they are: the supervisor
-/// hands them on to the caller.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Errno(pub i32);
+pub use chbind_policy::Errno;
 
-impl Errno {
-    fn last() -> Self {
-        // EIO stands in for the impossible: an error without a number must never look like success.
-        Errno(io::Error::last_os_error().raw_os_error().filter(|n| *n > 0).unwrap_or(libc::EIO))
+/// What went wrong last.
+fn last() -> Errno {
+    // EIO stands in for the impossible: an error without a number must never look like success.
+    Errno(io::Error::last_os_error().raw_os_error().filter(|n| *n > 0).unwrap_or(libc::EIO))
+}
+
+/// What can be said by a number.
+pub trait Number {
+    /// The number. EIO stands for what has none.
+    fn errno(self) -> Errno;
+}
+
+impl Number for Errno {
+    fn errno(self) -> Errno {
+        self
     }
 }
 
-impl From<nix::errno::Errno> for Errno {
-    fn from(errno: nix::errno::Errno) -> Self {
-        match errno as i32 {
-            n if n > 0 => Errno(n),
-            _ => Errno(libc::EIO),
-        }
+impl Number for nix::errno::Errno {
+    fn errno(self) -> Errno {
+        // 0 is what nix makes of a number that it does not know.
+        Errno(Some(self as i32).filter(|n| *n > 0).unwrap_or(libc::EIO))
     }
 }
 
-impl fmt::Display for Errno {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let text = io::Error::from_raw_os_error(self.0).to_string();
-        f.write_str(text.split(" (os error").next().unwrap_or(&text))
+/// The kernel's words for a number.
+pub fn text(errno: Errno) -> impl fmt::Display {
+    let text = io::Error::from_raw_os_error(errno.0).to_string();
+    match text.split_once(" (os error") {
+        Some((text, _)) => text.to_owned(),
+        None => text,
     }
 }
-
-impl std::error::Error for Errno {}
 
 /// The result of one system call.
 pub type Result<T> = std::result::Result<T, Errno>;
@@ -52,7 +58,7 @@ pub type Result<T> = std::result::Result<T, Errno>;
 /// Turns the kernel's -1 into the error it stands for.
 fn cerr(returned: impl Into<i64>) -> Result<i64> {
     match returned.into() {
-        n if n < 0 => Err(Errno::last()),
+        n if n < 0 => Err(last()),
         n => Ok(n),
     }
 }

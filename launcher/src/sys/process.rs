@@ -90,7 +90,7 @@ pub fn exec(path: &CString, args: &[CString], env: &[CString]) -> super::Errno {
     let (args, env) = (pointers(args), pointers(env));
     // SAFETY: both lists end with a null pointer and point to strings that outlive the call.
     unsafe { libc::execve(path.as_ptr(), args.as_ptr(), env.as_ptr()) };
-    super::Errno::last()
+    super::last()
 }
 
 /// Ends this process at once, without destructors or buffers: for the short-lived sides of a fork.
@@ -128,7 +128,7 @@ pub fn restore_signals() -> Result<()> {
         // SAFETY: the value is SIG_DFL or SIG_IGN: no handler can be installed before the program starts.
         let old = unsafe { libc::signal(*signal, at_start.load(Ordering::Relaxed)) };
         if old == libc::SIG_ERR {
-            return Err(super::Errno::last());
+            return Err(super::last());
         }
     }
     Ok(())

@@ -36,14 +36,14 @@ pub fn broken_pipe(tid: pid_t) -> Result<()> {
 pub fn ignore(signal: c_int) -> Result<()> {
     // SAFETY: "ignore" is no handler: nothing will run.
     let old = unsafe { libc::signal(signal, libc::SIG_IGN) };
-    if old == libc::SIG_ERR { Err(super::Errno::last()) } else { Ok(()) }
+    if old == libc::SIG_ERR { Err(super::last()) } else { Ok(()) }
 }
 
 /// Gives `signal` its default action.
 pub fn by_default(signal: c_int) -> Result<()> {
     // SAFETY: the default action is no handler: nothing of this process will run.
     let old = unsafe { libc::signal(signal, libc::SIG_DFL) };
-    if old == libc::SIG_ERR { Err(super::Errno::last()) } else { Ok(()) }
+    if old == libc::SIG_ERR { Err(super::last()) } else { Ok(()) }
 }
 
 /// The id of the calling thread.

@@ -18,7 +18,7 @@ const CASES: u32 = if cfg!(debug_assertions) { 5_000 } else { 100_000 };
 
 /// What can be seen of an answer: the number, not the reason.
 fn seen<T>(verdict: Verdict<T>) -> Result<T, i32> {
-    verdict.map_err(|refusal| refusal.errno)
+    verdict.map_err(|refusal| refusal.errno.0)
 }
 
 /// An address as a program gives it: mostly in the form that its socket takes, sometimes of the other family, with another

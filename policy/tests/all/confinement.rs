@@ -1,5 +1,6 @@
 //! `landlock_create_ruleset`: what a program may confine itself by.
 
+use chbind_policy::Errno;
 use chbind_policy::Refusal;
 use chbind_policy::confinement::{LEN_MAX, ruleset, version};
 use libc::{E2BIG, EINVAL, ENOMSG};
@@ -35,7 +36,7 @@ fn section_4_rules_for_the_network_are_unknown() {
         (&[0], ENOMSG),
         (&[0, 0], ENOMSG),
     ] {
-        assert_eq!(ruleset(&attributes(fields)), Err(Refusal::native(errno)), "{fields:?}");
+        assert_eq!(ruleset(&attributes(fields)), Err(Refusal::native(Errno(errno))), "{fields:?}");
     }
 }
 
@@ -43,7 +44,7 @@ fn section_4_rules_for_the_network_are_unknown() {
 fn lengths_are_the_kernels() {
     let long = attributes(&[EXECUTE; 513]);
     for (len, errno) in [(0, EINVAL), (7, EINVAL), (LEN_MAX + 8, E2BIG)] {
-        assert_eq!(ruleset(&long[..len]), Err(Refusal::native(errno)), "{len}");
+        assert_eq!(ruleset(&long[..len]), Err(Refusal::native(Errno(errno))), "{len}");
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::common::*;
 use chbind_policy::create::{Create, Kind, TYPE_MASK, create, plain_kinds};
-use chbind_policy::{Context, Family, Loopback, Reason, Refusal, Socket, Transport};
+use chbind_policy::{Context, Errno, Family, Loopback, Reason, Refusal, Socket, Transport};
 use libc::{
     AF_ALG, AF_INET, AF_INET6, AF_NETLINK, AF_PACKET, AF_UNIX, AF_UNSPEC, AF_VSOCK, EAFNOSUPPORT, EINVAL, EPERM,
     EPROTONOSUPPORT, ESOCKTNOSUPPORT, IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_MPTCP, IPPROTO_RAW, IPPROTO_SCTP,
@@ -82,7 +82,7 @@ fn section_4_protocols_that_programs_do_without() {
     }
     // What there is nowhere: no such type, no such flag, no such protocol.
     for (kind, protocol) in [(11, 0), (15, 0), (SOCK_STREAM | 0x10, 0), (SOCK_DGRAM, -1), (SOCK_STREAM, 263)] {
-        assert_eq!(create(&d(), AF_INET, kind, protocol), Err(Refusal::native(EINVAL)));
+        assert_eq!(create(&d(), AF_INET, kind, protocol), Err(Refusal::native(Errno(EINVAL))));
     }
 }
 
@@ -103,7 +103,7 @@ fn row_48_raw_and_ping() {
     }
     assert_eq!(create(&d(), AF_INET, SOCK_DGRAM, IPPROTO_ICMP), Ok(Create::AsAsked));
     assert_eq!(create(&d(), AF_INET6, SOCK_DGRAM, IPPROTO_ICMPV6), Ok(Create::AsAsked));
-    assert_eq!(create(&d(), AF_INET, SOCK_DGRAM, IPPROTO_ICMPV6).unwrap_err().errno, EPROTONOSUPPORT);
+    assert_eq!(create(&d(), AF_INET, SOCK_DGRAM, IPPROTO_ICMPV6).unwrap_err().errno.0, EPROTONOSUPPORT);
 }
 
 fn raw_icmp(context: Context<'_>) -> Context<'_> {

@@ -78,7 +78,7 @@ proptest! {
                 own(bound) || (context.loopback == Loopback::Host && bound.ip().to_canonical().is_loopback()),
                 "{bound}"
             ),
-            Err(refusal) => prop_assert_eq!(refusal.errno, EADDRNOTAVAIL),
+            Err(refusal) => prop_assert_eq!(refusal.errno.0, EADDRNOTAVAIL),
         }
     }
 }

@@ -161,7 +161,7 @@ fn row_48_options_of_raw_sockets() {
         assert!(of_raw.contains(&(level, name)), "({level}, {name}) is not judged");
     }
     for at in of_raw {
-        let refused = set(&raw, facts, at, &[1, 0, 0, 0]).map_err(|refusal| refusal.errno);
+        let refused = set(&raw, facts, at, &[1, 0, 0, 0]).map_err(|refusal| refusal.errno.0);
         assert_eq!(refused, Err(EPERM), "{at:?}");
         // Others do not know it, and the kernel says so.
         assert_eq!(set(&raw, Facts::default(), at, &[1, 0, 0, 0]), Ok(()), "{at:?}");

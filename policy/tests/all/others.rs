@@ -1,10 +1,10 @@
 //! Sockets of other families under `--strict`: which calls run as they are, which are made on behalf, which are refused.
 
 use chbind_policy::others::{Call, Doing, Other, is_other, others};
-use chbind_policy::{Reason, Refusal};
+use chbind_policy::{Errno, Reason, Refusal};
 use libc::{AF_ALG, AF_INET, AF_INET6, AF_NETLINK, AF_UNIX, SOCK_DGRAM, SOCK_RAW, SOCK_SEQPACKET, SOCK_STREAM};
 
-const REFUSED: Result<Doing, Refusal> = Err(Refusal { errno: libc::EPERM, reason: Reason::SharedTable });
+const REFUSED: Result<Doing, Refusal> = Err(Refusal::new(Errno::EPERM, Reason::SharedTable));
 
 /// A `struct sockaddr_un` with this path, of the length that most programs give.
 fn named(path: &[u8]) -> Vec<u8> {

@@ -7,7 +7,7 @@ use chbind_policy::connect::{Connect, connect};
 use chbind_policy::listen::listen;
 use chbind_policy::rules::{ConnectRule, Ports, Rules, Service};
 use chbind_policy::send::send;
-use chbind_policy::{Context, Reason, Refusal, Socket, Telling, Transport};
+use chbind_policy::{Context, Errno, Reason, Refusal, Socket, Telling, Transport};
 use libc::{AF_UNSPEC, EACCES, EADDRNOTAVAIL, EINVAL, EPERM, MSG_FASTOPEN};
 use std::net::IpAddr;
 
@@ -53,8 +53,8 @@ fn sent(context: &Context, socket: &Socket, address: &str, flags: i32) -> Option
     why(send(context, socket, unbound(socket), Some(&bytes(address)), flags, &host()))
 }
 
-const NOT_ALLOWED: Option<Refusal> = Some(Refusal { errno: EACCES, reason: Reason::PeerNotAllowed });
-const DENIED: Option<Refusal> = Some(Refusal { errno: EACCES, reason: Reason::PeerDenied });
+const NOT_ALLOWED: Option<Refusal> = Some(Refusal::new(Errno::EACCES, Reason::PeerNotAllowed));
+const DENIED: Option<Refusal> = Some(Refusal::new(Errno::EACCES, Reason::PeerDenied));
 
 fn port_not_allowed(port: u16, transport: Transport) -> Option<Refusal> {
     Some(refusal(EACCES, Reason::PortNotAllowed(port, transport)))
@@ -101,7 +101,7 @@ fn an_allow_rule_comes_before_a_deny_rule() {
 fn row_25_the_address_comes_first() {
     let context = binding(s(), &[], &[ANY]);
     assert_eq!(bound(&context, &TCP4, "10.0.0.3:80"), Some(refusal(EADDRNOTAVAIL, Reason::NotAssigned)));
-    assert_eq!(why(bind(&context, &TCP4, &bytes("10.0.0.1:80")[..8])), Some(Refusal::native(EINVAL)));
+    assert_eq!(why(bind(&context, &TCP4, &bytes("10.0.0.1:80")[..8])), Some(Refusal::native(Errno(EINVAL))));
 }
 
 #[test]

@@ -105,7 +105,7 @@ proptest! {
         prop_assert_eq!(ruled.is_ok(), passes, "{:?} {:?}", granted, rules);
         match ruled {
             Ok(ruled) => prop_assert_eq!(ruled, granted),
-            Err(refusal) => prop_assert_eq!(refusal.errno, EACCES),
+            Err(refusal) => prop_assert_eq!(refusal.errno.0, EACCES),
         }
     }
 
@@ -137,7 +137,7 @@ proptest! {
         };
         match free {
             Ok(Connect::To { destination, .. }) if !allowed(destination) => {
-                prop_assert_eq!(ruled.err().map(|refusal| refusal.errno), Some(EACCES), "{} {:?}", destination, rules);
+                prop_assert_eq!(ruled.err().map(|refusal| refusal.errno.0), Some(EACCES), "{} {:?}", destination, rules);
             }
             // What cannot be reached anyway may be refused for either reason.
             Err(_) => prop_assert!(ruled.is_err()),
@@ -145,7 +145,7 @@ proptest! {
         }
         match sent {
             Ok(sent) if sent.destination.is_some_and(|to| !allowed(to)) => {
-                prop_assert_eq!(sent_ruled.err().map(|refusal| refusal.errno), Some(EACCES), "{:?} {:?}", sent, rules);
+                prop_assert_eq!(sent_ruled.err().map(|refusal| refusal.errno.0), Some(EACCES), "{:?} {:?}", sent, rules);
             }
             Err(_) => prop_assert!(sent_ruled.is_err()),
             sent => prop_assert_eq!(sent_ruled, sent),

@@ -1,12 +1,13 @@
 //! System calls, without the C library in between: its `errno` stays as it is, and no other preloaded library sees them.
 
+use chbind_policy::Errno;
 use core::arch::asm;
 #[cfg(debug_assertions)]
 use core::arch::global_asm;
 use libc::c_long;
 
-/// What the kernel says: a number, or a positive errno.
-pub(crate) type Result<T> = core::result::Result<T, i32>;
+/// What the kernel says: a number, or an error.
+pub(crate) type Result<T> = core::result::Result<T, Errno>;
 
 /// A system call with all six arguments.
 ///
@@ -46,7 +47,7 @@ pub(crate) unsafe fn raw(number: c_long, args: [usize; 6]) -> Result<usize> {
 const MAX_ERRNO: isize = 4095;
 
 fn understand(answer: isize) -> Result<usize> {
-    if (-MAX_ERRNO..0).contains(&answer) { Err(-answer as i32) } else { Ok(answer as usize) }
+    if (-MAX_ERRNO..0).contains(&answer) { Err(Errno(-answer as i32)) } else { Ok(answer as usize) }
 }
 
 // Without optimisation the parts of `core` that are compiled for unwinding ask for it. Nothing unwinds here.

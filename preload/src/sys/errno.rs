@@ -1,5 +1,6 @@
 //! `errno`.
 
+use chbind_policy::Errno;
 use core::ffi::c_int;
 
 unsafe extern "C" {
@@ -12,14 +13,14 @@ fn place() -> *mut c_int {
 }
 
 /// What the C library said last.
-pub(super) fn last() -> c_int {
+pub(super) fn last() -> Errno {
     // SAFETY: the calling thread's own.
-    unsafe { place().read() }
+    Errno(unsafe { place().read() })
 }
 
 /// The answer of a function that failed.
-pub(super) fn failed(errno: c_int) -> c_int {
+pub(super) fn failed(errno: Errno) -> c_int {
     // SAFETY: the calling thread's own.
-    unsafe { place().write(errno) };
+    unsafe { place().write(errno.0) };
     -1
 }

@@ -1,15 +1,16 @@
 //! The functions that execute programs, with the types of the C library (exec(3), posix_spawn(3)). In a child of vfork(2) they
 //! run on the memory of the parent, in a signal handler or a thread perhaps on a small stack: nothing large is kept there.
 
-use super::call::raw;
+use super::call::{Result, raw};
 use super::errno::failed;
 use super::next::{self, Texts};
 use super::{as_it_is, number};
 use crate::exec::{Before, before};
 use crate::program::{Program, with_found};
+use chbind_policy::Errno;
 use chbind_policy::wire::VARIABLE;
 use core::ffi::{CStr, c_char, c_int, c_void};
-use libc::{ENOSYS, pid_t};
+use libc::pid_t;
 
 /// ld.so(8), and what is in it where the shim is.
 const PRELOAD: &[u8] = b"LD_PRELOAD";
@@ -84,7 +85,7 @@ struct Array {
 }
 
 impl Array {
-    fn new(len: usize) -> Result<Self, c_int> {
+    fn new(len: usize) -> Result<Self> {
         let bytes = (len + 1) * size_of::<*const c_char>();
         let (access, kind) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
         // SAFETY: new memory, all zero, where there is none.
@@ -121,7 +122,7 @@ unsafe fn prepared(
     program: Option<Program>,
     environment: Texts,
     execute: impl FnOnce(Texts) -> c_int,
-) -> Result<c_int, c_int> {
+) -> Result<c_int> {
     // SAFETY: as the caller promises.
     let names_context = unsafe { value(environment, VARIABLE.as_bytes()) }.is_some();
     // SAFETY: as the caller promises.
@@ -152,7 +153,7 @@ unsafe fn run(path: *const c_char, arguments: Texts, environment: Texts) -> c_in
     let execute = |environment: Texts| match next::execve() {
         // SAFETY: as the caller promises.
         Some(next) => unsafe { next(path, arguments, environment) },
-        None => failed(ENOSYS),
+        None => failed(Errno::ENOSYS),
     };
     // SAFETY: as the caller promises.
     unsafe { prepared(Some(program), environment, execute) }.unwrap_or_else(failed)
@@ -165,7 +166,7 @@ unsafe fn run_found(file: *const c_char, arguments: Texts, environment: Texts) -
     let execute = |environment: Texts| match next::execvpe() {
         // SAFETY: as the caller promises.
         Some(next) => unsafe { next(file, arguments, environment) },
-        None => failed(ENOSYS),
+        None => failed(Errno::ENOSYS),
     };
     // SAFETY: as the caller promises.
     let name = unsafe { text(file) };
@@ -208,7 +209,7 @@ unsafe extern "C" fn fexecve(fd: c_int, arguments: Texts, environment: Texts) ->
     let execute = |environment: Texts| match next::fexecve() {
         // SAFETY: fexecve(3) asks for the same.
         Some(next) => unsafe { next(fd, arguments, environment) },
-        None => failed(ENOSYS),
+        None => failed(Errno::ENOSYS),
     };
     // SAFETY: fexecve(3) asks for the same.
     unsafe { prepared(Some(Program { directory: fd, path: c"" }), environment, execute) }.unwrap_or_else(failed)
@@ -248,10 +249,10 @@ unsafe extern "C" fn posix_spawn(
     let spawn = |environment: Texts| match next::posix_spawn() {
         // SAFETY: as above.
         Some(next) => unsafe { next(pid, path, actions, attributes, arguments, environment) },
-        None => ENOSYS,
+        None => libc::ENOSYS,
     };
     // SAFETY: as above.
-    unsafe { prepared(Some(program), environment, spawn) }.unwrap_or_else(|errno| errno)
+    unsafe { prepared(Some(program), environment, spawn) }.unwrap_or_else(|errno| errno.0)
 }
 
 /// posix_spawnp(3)
@@ -267,13 +268,13 @@ unsafe extern "C" fn posix_spawnp(
     let spawn = |environment: Texts| match next::posix_spawnp() {
         // SAFETY: posix_spawnp(3) asks for the same.
         Some(next) => unsafe { next(pid, file, actions, attributes, arguments, environment) },
-        None => ENOSYS,
+        None => libc::ENOSYS,
     };
     // SAFETY: as above.
     let name = unsafe { text(file) };
     // SAFETY: as above.
     with_found(name, own_path(), |path| unsafe { prepared(path.map(Program::at), environment, spawn) })
-        .unwrap_or_else(|errno| errno)
+        .unwrap_or_else(|errno| errno.0)
 }
 
 /// execl(3), execlp(3) and execle(3) have their arguments one by one: five in registers, the others on the stack.

@@ -11,6 +11,7 @@ use super::errno::failed;
 use super::{Fd, as_it_is, number};
 use crate::name::Name;
 use crate::{bind, connect, create, listen, name, option};
+use chbind_policy::Errno;
 use chbind_policy::option::VALUE_MAX;
 use chbind_policy::sockaddr::LEN_MAX;
 use core::ffi::{c_int, c_void};
@@ -138,10 +139,10 @@ unsafe extern "C" fn setsockopt(fd: c_int, level: c_int, option: c_int, value: *
 /// As getsockname(2) asks for, but for pointers that are not plausible.
 unsafe fn give(name: &Name, address: *mut sockaddr, len: *mut socklen_t) -> Result<usize> {
     // SAFETY: as the caller promises.
-    let has = usize::try_from(unsafe { len.read() } as c_int).map_err(|_| libc::EINVAL)?;
+    let has = usize::try_from(unsafe { len.read() } as c_int).map_err(|_| Errno::EINVAL)?;
     let count = name.bytes().len().min(has);
     // SAFETY: as the caller promises.
-    let to = unsafe { room(address.cast(), count) }.ok_or(libc::EFAULT)?;
+    let to = unsafe { room(address.cast(), count) }.ok_or(Errno::EFAULT)?;
     for (to, from) in to.iter_mut().zip(name.bytes()) {
         *to = *from;
     }

@@ -3,16 +3,15 @@
 
 use super::errno::{failed, last};
 use super::musl::is_musl;
-use super::{as_it_is, next, number, shim};
+use super::{Result, as_it_is, next, number, shim};
 use crate::netif::{hides, is_shown};
+use chbind_policy::Errno;
 use chbind_policy::sockaddr::{LEN_V4, LEN_V6, decode};
 use core::ffi::{CStr, c_char, c_int, c_ulong};
 use core::net::SocketAddr;
 use core::ptr::null_mut;
 use core::slice;
-use libc::{
-    AF_INET, AF_INET6, EADDRNOTAVAIL, ENODEV, ENOSYS, IFF_LOOPBACK, if_nameindex as Named, ifaddrs, ifreq, sockaddr,
-};
+use libc::{AF_INET, AF_INET6, IFF_LOOPBACK, if_nameindex as Named, ifaddrs, ifreq, sockaddr};
 
 /// An address as the C library or the kernel has written it; `None` for other families.
 ///
@@ -94,8 +93,8 @@ unsafe fn is_own_interface(first: *mut ifaddrs, name: &[u8]) -> bool {
 }
 
 /// Asks the C library for all of them.
-fn all() -> Result<*mut ifaddrs, c_int> {
-    let next = next::getifaddrs().ok_or(ENOSYS)?;
+fn all() -> Result<*mut ifaddrs> {
+    let next = next::getifaddrs().ok_or(Errno::ENOSYS)?;
     let mut first = null_mut();
     // SAFETY: it writes where the list begins.
     match unsafe { next(&raw mut first) } {
@@ -105,7 +104,7 @@ fn all() -> Result<*mut ifaddrs, c_int> {
 }
 
 /// Does something with the list of all of them.
-fn with_all<T>(look: impl FnOnce(*mut ifaddrs) -> T) -> Result<T, c_int> {
+fn with_all<T>(look: impl FnOnce(*mut ifaddrs) -> T) -> Result<T> {
     let first = all()?;
     let found = look(first);
     if let Some(free) = next::freeifaddrs() {
@@ -186,7 +185,7 @@ unsafe fn shown_of(first: *mut ifaddrs) -> *mut ifaddrs {
 #[unsafe(no_mangle)]
 unsafe extern "C" fn if_nameindex() -> *mut Named {
     let Some(next) = next::if_nameindex() else {
-        failed(ENOSYS);
+        failed(Errno::ENOSYS);
         return null_mut();
     };
     // SAFETY: takes nothing.
@@ -310,17 +309,17 @@ fn address_of(found: &ifreq) -> Option<SocketAddr> {
 /// # Safety
 ///
 /// The kernel has read and filled it in.
-unsafe fn one(request: c_ulong, found: *const ifreq) -> Result<(), c_int> {
+unsafe fn one(request: c_ulong, found: *const ifreq) -> Result<()> {
     // SAFETY: as the caller promises.
     let found = unsafe { &*found };
     // SAFETY: the name ends with a zero byte, or the kernel would not have found it.
     let name = unsafe { interface(found.ifr_name.as_ptr()) };
     // SAFETY: the list is the C library's.
     if !with_all(|list| unsafe { is_own_interface(list, name) })? {
-        return Err(ENODEV);
+        return Err(Errno::ENODEV);
     }
     let at = address_of(found);
     let is_hidden = |address| !is_shown(&shim().charge.context, address);
     // The others belong to the address, which the interface may have besides those of the context.
-    if request == SIOCGIFADDR && at.is_some_and(is_hidden) { Err(EADDRNOTAVAIL) } else { Ok(()) }
+    if request == SIOCGIFADDR && at.is_some_and(is_hidden) { Err(Errno::EADDRNOTAVAIL) } else { Ok(()) }
 }

@@ -3,6 +3,7 @@
 use super::call::{Result, raw};
 use super::state;
 use crate::option;
+use chbind_policy::Errno;
 use chbind_policy::bpf::Instruction;
 use chbind_policy::perform::{Endpoint, Look};
 use chbind_policy::sockaddr::{self, LEN_MAX};
@@ -89,7 +90,7 @@ pub(crate) fn socket(domain: c_int, kind: c_int, protocol: c_int) -> Result<Own>
 pub(crate) fn open_at(directory: c_int, path: &CStr, flags: c_int) -> Result<Own> {
     let mut own = [0; 32];
     // It may have been opened for nothing but to be executed (O_PATH).
-    let path = if path.is_empty() { link_of(directory, &mut own).ok_or(libc::ENOENT)? } else { path };
+    let path = if path.is_empty() { link_of(directory, &mut own).ok_or(Errno::ENOENT)? } else { path };
     let flags = flags | libc::O_CLOEXEC;
     // SAFETY: the kernel reads the path up to its zero byte.
     let fd = unsafe { raw(libc::SYS_openat, [number(directory), path.as_ptr() as usize, number(flags), 0, 0, 0]) }?;
@@ -184,7 +185,7 @@ impl Fd {
 
     /// Puts a filter before what arrives (`SO_ATTACH_FILTER`, socket(7)).
     pub(crate) fn attach_filter(self, program: &[Instruction]) -> Result<()> {
-        let len = u16::try_from(program.len()).map_err(|_| libc::EINVAL)?;
+        let len = u16::try_from(program.len()).map_err(|_| Errno::EINVAL)?;
         let program = libc::sock_fprog { len, filter: program.as_ptr().cast_mut().cast() };
         let (at, len) = (&raw const program as usize, size_of::<libc::sock_fprog>());
         let args = [number(self.0), number(libc::SOL_SOCKET), number(libc::SO_ATTACH_FILTER), at, len, 0];
@@ -195,7 +196,7 @@ impl Fd {
     /// The filter that is attached (`SO_GET_FILTER`): how many instructions; EINVAL if it has more than there is room for.
     pub(crate) fn filter(self, program: &mut [Instruction]) -> Result<usize> {
         // In instructions, not in bytes (sk_get_filter, net/core/filter.c).
-        let mut len = socklen_t::try_from(program.len()).map_err(|_| libc::EINVAL)?;
+        let mut len = socklen_t::try_from(program.len()).map_err(|_| Errno::EINVAL)?;
         let (at, room) = (program.as_mut_ptr() as usize, &raw mut len as usize);
         let args = [number(self.0), number(libc::SOL_SOCKET), number(libc::SO_GET_FILTER), at, room, 0];
         // SAFETY: the kernel writes at most `len` instructions, and their number.

@@ -5,7 +5,7 @@
 //! the symbols one piece after the other.
 
 use super::source::Source;
-use crate::sys::Errno;
+use crate::sys::{Errno, text};
 use goblin::container::{Ctx, Endian};
 use goblin::elf::dynamic::{
     DT_FINI, DT_FINI_ARRAY, DT_GNU_HASH, DT_HASH, DT_INIT, DT_INIT_ARRAY, DT_JMPREL, DT_NEEDED, DT_NULL, DT_PLTGOT,
@@ -92,7 +92,7 @@ impl fmt::Display for Fault {
             Fault::NotElf => f.write_str("not an ELF file"),
             Fault::NotProgram => f.write_str("an ELF file that is no program"),
             Fault::Damaged(what) => write!(f, "a damaged ELF file ({what})"),
-            Fault::Unreadable(errno) => errno.fmt(f),
+            Fault::Unreadable(errno) => text(*errno).fmt(f),
         }
     }
 }

@@ -26,4 +26,4 @@ impl From<Refusal> for Stop {
     }
 }
 
-pub(crate) const UNREADABLE: Stop = Stop::Refused(Refusal { errno: libc::EPERM, reason: Reason::Unreadable });
+pub(crate) const UNREADABLE: Stop = Stop::Refused(Refusal::new(Errno::EPERM, Reason::Unreadable));

@@ -58,7 +58,7 @@ impl Worker {
         refusal: Refusal,
     ) -> Stop {
         let has_ports = matches!(socket.transport, Transport::Tcp | Transport::Udp);
-        let is_late = has_ports && socket.family == Family::V6 && refusal.errno == libc::EADDRNOTAVAIL;
+        let is_late = has_ports && socket.family == Family::V6 && refusal.errno == Errno::EADDRNOTAVAIL;
         let Some(asked) = sockaddr::decode(address.bytes()).filter(|_| is_late) else { return refusal.into() };
         let is_of_others = socket.transport == Transport::Tcp && asked.ip().is_multicast();
         if !is_of_others && socket::is_privileged(asked.port()) && !self.may_have(caller, asked.port()) {
@@ -182,7 +182,7 @@ impl Worker {
         }
         if !bound.ip().is_unspecified() {
             let _ = behind_drop_filter(fd, &self.shared.wildcard_filter, socket, || {
-                let taken = perform::take_port(&self.shared.tracked(fd), bound).map_err(Errno);
+                let taken = perform::take_port(&self.shared.tracked(fd), bound);
                 if taken.is_err() {
                     self.shared.repin(fd, socket);
                     let _ = self.remember(fd, socket, taken.map(|()| true));
@@ -219,7 +219,7 @@ impl Worker {
     }
 
     fn local_port(&self, fd: BorrowedFd) -> sys::Result<u16> {
-        perform::local(&self.shared.tracked(fd)).map(|bound| bound.port()).map_err(Errno)
+        perform::local(&self.shared.tracked(fd)).map(|bound| bound.port())
     }
 
     /// Remembers what answers on this context's loopback (row 36).

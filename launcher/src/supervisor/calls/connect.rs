@@ -51,7 +51,7 @@ impl Worker {
                 Transport::Tcp if names_peer => perform::local_of_stream(&tracked, &socket),
                 _ => perform::local(&tracked),
             };
-            let bound = bound.map_err(Errno)?;
+            let bound = bound?;
             let host = Asker { shared: self.shared, socket: &duplicate, interface: 0 };
             let action = match connect::connect(self.shared.context, &socket, bound, address.bytes(), &host) {
                 Ok(action) => action,
@@ -75,32 +75,32 @@ impl Worker {
                 && let Err(errno) = perform::rehearse(&tracked, &socket, source, destination)
             {
                 self.give_port(caller, fd, &socket);
-                return Err(Stop::Fail(errno));
+                return Err(errno.into());
             }
             match source {
                 Source::Own => {}
                 Source::Pin(source) | Source::Try(source) => match perform::pin(&tracked, &socket, source) {
                     Ok(()) => {}
-                    Err(libc::EINVAL) => continue,
+                    Err(Errno::EINVAL) => continue,
                     Err(errno) => {
                         self.shared.recover(fd, &socket)?;
-                        return Err(Stop::Fail(errno));
+                        return Err(errno.into());
                     }
                 },
                 Source::Settle(source) => {
                     // One from outside would lose the address again when it is dissolved, while another thread writes.
                     if bound.ip().to_canonical().is_unspecified() && !self.shared.wildcard_filter.is_at(fd) {
                         let reason = Reason::BoundOutside(bound.ip());
-                        return Err(Refusal { errno: libc::EADDRNOTAVAIL, reason }.into());
+                        return Err(Refusal::new(Errno::EADDRNOTAVAIL, reason).into());
                     }
-                    perform::rehearse(&tracked, &socket, source, destination).map_err(Errno)?;
+                    perform::rehearse(&tracked, &socket, source, destination)?;
                     behind_drop_filter(fd, &self.shared.wildcard_filter, &socket, || {
                         let settled =
                             perform::settle(&tracked, &socket, source).and_then(|()| tracked.connect(destination));
                         if settled.is_err() && perform::unsettle(&tracked, bound).is_err() {
                             self.shared.repin(fd, &socket);
                         }
-                        settled.map_err(Errno)
+                        settled
                     })??;
                     return Ok(Answer::Return(0));
                 }

@@ -4,7 +4,7 @@ use super::worker::{Likely, Worker};
 use crate::supervisor::caller::held::Caller;
 use crate::supervisor::caller::outcome::Stop;
 use crate::sys::seccomp::Answer;
-use crate::sys::{Errno, socket};
+use crate::sys::socket;
 use chbind_policy::sockaddr::canonical;
 use chbind_policy::{Subject, Transport, listen, perform};
 
@@ -20,11 +20,11 @@ impl Worker {
         let action = listen::listen(self.shared.context, &socket, bound, listening)?;
         let fd = duplicate.act(caller.live()?);
         if let Some(address) = action.bind_first {
-            perform::take_port(&self.shared.tracked(fd), address).map_err(Errno)?;
+            perform::take_port(&self.shared.tracked(fd), address)?;
             // Which one it got is judged before anybody can connect to it.
             listen::listen(self.shared.context, &socket, self.shared.local(&duplicate)?, false)?;
         } else if !listening && socket.transport == Transport::Tcp && self.shared.context.rules.restrict_ports() {
-            perform::keep_port(&self.shared.tracked(fd), bound).map_err(Errno)?;
+            perform::keep_port(&self.shared.tracked(fd), bound)?;
         }
         socket::listen(fd, backlog)?;
         // One that listened before can be shut down at any time: then the kernel has just chosen another port.

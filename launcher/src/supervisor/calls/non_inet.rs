@@ -13,7 +13,7 @@ use crate::supervisor::caller::identity::as_caller;
 use crate::supervisor::caller::live::Live;
 use crate::supervisor::caller::outcome::Stop;
 use crate::sys::seccomp::Answer;
-use crate::sys::{self, process, socket};
+use crate::sys::{self, Errno, process, socket};
 use chbind_policy::others::{self, Call, Doing, Other};
 use chbind_policy::{Reason, Refusal};
 use libc::{AF_UNIX, SOL_SOCKET};
@@ -23,7 +23,7 @@ use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 /// Of `struct sockaddr_un`: where the path begins.
 const PATH: usize = 2;
 
-const SHARED: Stop = Stop::Refused(Refusal { errno: libc::EPERM, reason: Reason::SharedTable });
+const SHARED: Stop = Stop::Refused(Refusal::new(Errno::EPERM, Reason::SharedTable));
 
 /// A socket of another family that is acted on here, and what is known of it.
 pub(crate) struct NonInetSocket {

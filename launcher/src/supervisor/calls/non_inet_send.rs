@@ -22,7 +22,7 @@ const DESCRIPTORS_MAX: usize = 253;
 const CONTROL_HEADER: usize = 16;
 const CONTROL_ALIGN: usize = 8;
 
-const NAMED_SENDER: Stop = Stop::Refused(Refusal { errno: libc::EPERM, reason: Reason::NamedSender });
+const NAMED_SENDER: Stop = Stop::Refused(Refusal::new(Errno::EPERM, Reason::NamedSender));
 
 impl Worker {
     pub(crate) fn sendto_non_inet(&mut self, caller: &mut Caller, flags: i32) -> Result<Answer, Stop> {

@@ -123,7 +123,7 @@ impl Worker {
 
     /// Gives a socket without an address what it sends from. Says which source it has come to.
     fn take_place(&self, fd: BorrowedFd, socket: &Socket, source: Source) -> sys::Result<Source> {
-        let pin = |at| perform::pin(&self.shared.tracked(fd), socket, at).map_err(Errno);
+        let pin = |at| perform::pin(&self.shared.tracked(fd), socket, at);
         match source {
             Source::Own | Source::Named(_) => Ok(source),
             Source::Pin(at) => pin(at).map(|()| source),

@@ -115,7 +115,7 @@ pub(crate) fn answer_to(worker: &mut Worker, caller: &mut Caller) -> Answer {
         Err(Stop::Fail(errno)) => Answer::Fail(errno),
         Err(Stop::Refused(refusal)) => {
             worker.shared.log.refused(caller.tid(), &worker.subject, &refusal, worker.shared.context);
-            Answer::Fail(refusal.errno)
+            Answer::Fail(refusal.errno.0)
         }
         // Nobody should be left to read it; should that be wrong, nobody must wait for ever.
         Err(Stop::Gone) => Answer::Fail(libc::EPERM),

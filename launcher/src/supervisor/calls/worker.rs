@@ -63,7 +63,7 @@ impl Worker {
             return Ok(None);
         }
         if of.netns_cookie()? != self.shared.netns_cookie {
-            return Err(Refusal { errno: libc::EPERM, reason: Reason::OtherNamespace }.into());
+            return Err(Refusal::new(Errno::EPERM, Reason::OtherNamespace).into());
         }
         let (kind, protocol) = if likely == Likely::Stream && of.is_plain_tcp() {
             (libc::SOCK_STREAM, libc::IPPROTO_TCP)

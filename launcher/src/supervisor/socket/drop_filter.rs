@@ -34,7 +34,7 @@ impl<'a> DropFilter<'a> {
         };
         match socket::attach_filter(fd, &NOTHING) {
             Ok(()) => Ok(DropFilter { fd, before: Some(before) }),
-            Err(Errno(libc::EPERM)) => Err(Refusal { errno: libc::EPERM, reason: Reason::OwnFilter }.into()),
+            Err(Errno(libc::EPERM)) => Err(Refusal::new(Errno::EPERM, Reason::OwnFilter).into()),
             Err(errno) => Err(errno.into()),
         }
     }

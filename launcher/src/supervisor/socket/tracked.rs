@@ -6,7 +6,7 @@ use crate::supervisor::caller::duplicate::Duplicate;
 use crate::supervisor::caller::outcome::Stop;
 use crate::supervisor::shared::Shared;
 use crate::sys::process::on_account_of;
-use crate::sys::{self, Errno, socket};
+use crate::sys::{self, socket};
 use chbind_policy::Socket;
 use chbind_policy::perform::{self, Endpoint, Look, Result};
 use std::net::SocketAddr;
@@ -24,10 +24,6 @@ pub(crate) struct TrackedSocket<'a, F> {
     fd: F,
 }
 
-fn number<T>(done: sys::Result<T>) -> Result<T> {
-    done.map_err(|errno| errno.0)
-}
-
 impl Shared {
     fn is_explicitly_bound(&self, cookie: impl FnOnce() -> sys::Result<u64>) -> bool {
         !self.explicitly_bound.is_empty() && cookie().is_ok_and(|cookie| self.explicitly_bound.has(cookie))
@@ -36,11 +32,11 @@ impl Shared {
 
 impl Look for Seen<'_> {
     fn local(&self) -> Result<Option<SocketAddr>> {
-        number(self.of.local())
+        self.of.local()
     }
 
     fn option(&self, level: i32, name: i32) -> Result<i32> {
-        number(self.of.option(level, name))
+        self.of.option(level, name)
     }
 
     fn is_chosen(&self) -> bool {
@@ -50,11 +46,11 @@ impl Look for Seen<'_> {
 
 impl<F: AsFd> Look for TrackedSocket<'_, F> {
     fn local(&self) -> Result<Option<SocketAddr>> {
-        number(socket::local(self.fd.as_fd()))
+        socket::local(self.fd.as_fd())
     }
 
     fn option(&self, level: i32, name: i32) -> Result<i32> {
-        number(socket::option(self.fd.as_fd(), level, name))
+        socket::option(self.fd.as_fd(), level, name)
     }
 
     fn is_chosen(&self) -> bool {
@@ -66,24 +62,24 @@ impl<'a, F: AsFd> Endpoint for TrackedSocket<'a, F> {
     type StandIn = TrackedSocket<'a, OwnedFd>;
 
     fn bind(&self, address: SocketAddr) -> Result<()> {
-        number(socket::bind(self.fd.as_fd(), address))
+        socket::bind(self.fd.as_fd(), address)
     }
 
     fn connect(&self, address: SocketAddr) -> Result<()> {
-        number(socket::connect(self.fd.as_fd(), address))
+        socket::connect(self.fd.as_fd(), address)
     }
 
     fn disconnect(&self) -> Result<()> {
-        number(socket::disconnect(self.fd.as_fd()))
+        socket::disconnect(self.fd.as_fd())
     }
 
     fn set_option(&self, level: i32, name: i32, value: &[u8]) -> Result<()> {
-        number(socket::set_option(self.fd.as_fd(), level, name, value))
+        socket::set_option(self.fd.as_fd(), level, name, value)
     }
 
     fn stand_in(&self, domain: i32, kind: i32, protocol: i32) -> Result<Self::StandIn> {
-        let owner = number(socket::owner(self.fd.as_fd()))?;
-        let fd = number(on_account_of(owner, || socket::socket(domain, kind, protocol)))?;
+        let owner = socket::owner(self.fd.as_fd())?;
+        let fd = on_account_of(owner, || socket::socket(domain, kind, protocol))?;
         Ok(TrackedSocket { shared: self.shared, fd })
     }
 }
@@ -96,7 +92,7 @@ impl Shared {
 
     /// The local address of an inet socket, as the program has bound it.
     pub(crate) fn local(&self, of: &Duplicate) -> sys::Result<SocketAddr> {
-        perform::local(&Seen { shared: self, of }).map_err(Errno)
+        perform::local(&Seen { shared: self, of })
     }
 
     /// Whether the address `bound` of a socket was chosen for the program.

@@ -6,7 +6,7 @@
 
 use crate::procfs::Status;
 use crate::sys::seccomp::Listener;
-use crate::sys::{self, signal};
+use crate::sys::{self, Number, signal};
 use libc::pid_t;
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use std::collections::HashMap;
@@ -84,7 +84,7 @@ const DOUBTFUL: u8 = 3;
 
 impl BlockedCalls {
     pub(crate) fn new() -> sys::Result<Self> {
-        let wake = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?;
+        let wake = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK).map_err(Number::errno)?;
         Ok(BlockedCalls { table: Mutex::default(), wake })
     }
 

@@ -1,6 +1,7 @@
 //! Rows 1 to 16.
 
 use super::*;
+use chbind_policy::Errno;
 
 #[test]
 fn row_01_wildcard_is_the_primary() {
@@ -81,12 +82,12 @@ fn row_06_unspecified_family() {
         assert_eq!(bind(&s(), &socket, &any).unwrap().place, Place::At(at("10.0.0.1:80")));
         for other in ["10.0.0.1:80", "10.0.0.3:80", "127.0.0.1:80"] {
             let other = bind(&s(), &socket, &relabelled(other, AF_UNSPEC));
-            assert_eq!(other, Err(Refusal::native(EAFNOSUPPORT)));
+            assert_eq!(other, Err(Refusal::native(Errno(EAFNOSUPPORT))));
         }
     }
     for socket in DUAL {
         let any = bind(&d(), &socket, &relabelled("[::]:80", AF_UNSPEC));
-        assert_eq!(any, Err(Refusal::native(EAFNOSUPPORT)));
+        assert_eq!(any, Err(Refusal::native(Errno(EAFNOSUPPORT))));
     }
 }
 
@@ -173,11 +174,11 @@ fn row_10_with_multicast_a_udp_wildcard_is_kept() {
 fn row_14_short_and_odd_addresses() {
     let v4 = bytes("10.0.0.1:80");
     for len in 0..v4.len() {
-        assert_eq!(bind(&s(), &TCP4, &v4[..len]), Err(Refusal::native(EINVAL)), "{len} bytes");
+        assert_eq!(bind(&s(), &TCP4, &v4[..len]), Err(Refusal::native(Errno(EINVAL))), "{len} bytes");
     }
     let v6 = bytes("[fd00:1::1]:80");
     for len in 0..24 {
-        assert_eq!(bind(&d(), &TCP6, &v6[..len]), Err(Refusal::native(EINVAL)), "{len} bytes");
+        assert_eq!(bind(&d(), &TCP6, &v6[..len]), Err(Refusal::native(Errno(EINVAL))), "{len} bytes");
     }
     // SIN6_LEN_RFC2133: without the interface, and with a part of it, which then does not count.
     for len in 24..28 {
@@ -189,11 +190,11 @@ fn row_14_short_and_odd_addresses() {
     let mut longer = v4.clone();
     longer.resize(128, 0xff);
     assert_eq!(bind(&s(), &TCP4, &longer).unwrap().place, Place::At(at("10.0.0.1:80")));
-    let native = Err(Refusal::native(EAFNOSUPPORT));
+    let native = Err(Refusal::native(Errno(EAFNOSUPPORT)));
     assert_eq!(bind(&d(), &TCP4, &v6), native);
     assert_eq!(bind(&d(), &TCP4, &relabelled("10.0.0.1:80", AF_INET6)), native);
     assert_eq!(bind(&d(), &TCP6, &relabelled("[fd00:1::1]:80", AF_INET)), native);
     assert_eq!(bind(&s(), &TCP4, &relabelled("10.0.0.1:80", 99)), native);
     // Too short for its socket comes before of another family.
-    assert_eq!(bind(&d(), &TCP6, &v4), Err(Refusal::native(EINVAL)));
+    assert_eq!(bind(&d(), &TCP6, &v4), Err(Refusal::native(Errno(EINVAL))));
 }

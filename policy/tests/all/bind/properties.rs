@@ -51,7 +51,7 @@ proptest! {
                 }
                 prop_assert!(bind.note.is_none() || bind.wildcard);
             }
-            Err(refusal) => prop_assert!([EINVAL, EAFNOSUPPORT, EADDRNOTAVAIL].contains(&refusal.errno)),
+            Err(refusal) => prop_assert!([EINVAL, EAFNOSUPPORT, EADDRNOTAVAIL].contains(&refusal.errno.0)),
         }
     }
 }

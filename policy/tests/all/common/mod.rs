@@ -8,7 +8,7 @@ mod own;
 
 pub(crate) use any::*;
 use chbind_policy::sockaddr::{canonical, encode, scope, with_scope};
-use chbind_policy::{Assigned, Context, Family, Host, Loopback, Reason, Refusal, Rules, Socket, Transport};
+use chbind_policy::{Assigned, Context, Errno, Family, Host, Loopback, Reason, Refusal, Rules, Socket, Transport};
 use ipnet::IpNet;
 pub(crate) use own::*;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -148,7 +148,7 @@ pub(crate) fn relabelled(text: &str, family: i32) -> Vec<u8> {
 }
 
 pub(crate) fn refusal(errno: i32, reason: Reason) -> Refusal {
-    Refusal { errno, reason }
+    Refusal::new(Errno(errno), reason)
 }
 
 /// A host with these routes, destination prefix and preferred source, and these listeners of the context.

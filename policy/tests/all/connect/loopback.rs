@@ -33,7 +33,7 @@ fn row_36_own_wildcard_listener_of_the_other_family() {
     let on_v4 = host().serve(Transport::Tcp, 80, "10.0.0.1");
     let on_v6 = host().serve(Transport::Tcp, 80, "fd00:1::1");
     assert_eq!(ask(&d(), &TCP6, "[::1]:80", &on_v4), to("[::ffff:10.0.0.1]:80", Some("[::ffff:127.3.232.1]:0")));
-    assert_eq!(ask(&d(), &TCP6ONLY, "[::1]:80", &on_v4), Err(Refusal::native(ECONNREFUSED)));
+    assert_eq!(ask(&d(), &TCP6ONLY, "[::1]:80", &on_v4), Err(Refusal::native(Errno(ECONNREFUSED))));
     for socket in [TCP6, TCP6ONLY] {
         assert_eq!(ask(&p(), &socket, "[::1]:80", &on_v6), to("[fd00:1::1]:80", Some("[fd00:1::1]:0")));
         let expected = to("[fd00:1::1]:80", Some("[fd00:1::99]:0"));
@@ -142,12 +142,12 @@ fn row_41_v6_loopback() {
     for context in [d(), p()] {
         each(&context, &DUAL, "[::1]:80", own);
         each(&context, &DUAL, "[::ffff:127.0.0.1]:80", own);
-        each(&context, &ONLY6, "[::1]:80", Err(Refusal::native(ECONNREFUSED)));
-        each(&context, &ONLY6, "[::ffff:127.0.0.1]:80", Err(Refusal::native(ECONNREFUSED)));
+        each(&context, &ONLY6, "[::1]:80", Err(Refusal::native(Errno(ECONNREFUSED))));
+        each(&context, &ONLY6, "[::ffff:127.0.0.1]:80", Err(Refusal::native(Errno(ECONNREFUSED))));
         each(&with_lback6(context), &ONLY6, "[::1]:80", to("[fd00:1::99]:80", Some("[fd00:1::99]:0")));
     }
     // As the kernel says of any IPv4 address (`tcp_v6_connect`).
-    each(&d(), &ONLY6, "[::ffff:198.51.100.7]:80", Err(Refusal::native(ENETUNREACH)));
+    each(&d(), &ONLY6, "[::ffff:198.51.100.7]:80", Err(Refusal::native(Errno(ENETUNREACH))));
 }
 
 /// A socket that is kept to what the context may hear keeps to that when it is connected, and must hear the answer.

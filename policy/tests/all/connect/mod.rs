@@ -7,7 +7,7 @@ mod source;
 use crate::common::*;
 use chbind_policy::connect::{Connect, Source, connect};
 use chbind_policy::sockaddr::canonical;
-use chbind_policy::{Context, Family, Loopback, Reason, Refusal, Socket, Transport, Verdict};
+use chbind_policy::{Context, Errno, Family, Loopback, Reason, Refusal, Socket, Transport, Verdict};
 use libc::{AF_INET, AF_INET6, AF_UNSPEC, EADDRNOTAVAIL, EAFNOSUPPORT, ECONNREFUSED, EINVAL, ENETUNREACH, EPERM};
 use std::net::{IpAddr, SocketAddr};
 
@@ -68,7 +68,7 @@ fn row_47_dissolving_is_always_allowed() {
 fn errors_of_connect_are_the_kernels() {
     let fails = |context: &Context, socket: &Socket, bytes: &[u8], errno| {
         let verdict = connect(context, socket, unbound(socket), bytes, &host());
-        assert_eq!(verdict, Err(Refusal::native(errno)), "{socket:?} {bytes:?}");
+        assert_eq!(verdict, Err(Refusal::native(Errno(errno))), "{socket:?} {bytes:?}");
     };
     let (v4, v6) = (bytes("198.51.100.7:80"), bytes("[2001:db8::7]:80"));
     for socket in SOCKETS {

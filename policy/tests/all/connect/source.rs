@@ -155,7 +155,7 @@ fn rows_31_to_41_a_dual_stack_wildcard_settles_in_either_family() {
     assert_eq!(plain, settled(mapped, "[::ffff:10.0.0.1]:0"));
     for socket in [UDP6ONLY, PING6, RAW6] {
         assert_eq!(ask(&d(), &socket, far), settled(far, "[fd00:1::1]:0"));
-        assert_eq!(ask(&d(), &socket, mapped), Err(Refusal::native(ENETUNREACH)));
+        assert_eq!(ask(&d(), &socket, mapped), Err(Refusal::native(Errno(ENETUNREACH))));
     }
     assert_eq!(ask(&s(), &UDP6, far), Err(refusal(ENETUNREACH, Reason::NoFamily(Family::V6))));
     let linked = context(&["fe80::1/64%2"]);

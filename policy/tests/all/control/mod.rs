@@ -7,7 +7,7 @@ mod received;
 use crate::common::*;
 use chbind_policy::control::{Reader, SOURCE_LEN, check, naming};
 use chbind_policy::sockaddr::with_scope;
-use chbind_policy::{Context, Family, Reason, Refusal, Socket};
+use chbind_policy::{Context, Errno, Family, Reason, Refusal, Socket};
 use kernel::taken;
 use libc::{EINVAL, EPERM, IP_PKTINFO, IPPROTO_IP, IPPROTO_IPV6, IPV6_PKTINFO, SOL_SOCKET, SOL_UDP};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -60,7 +60,7 @@ fn only_what_is_read_is_judged() {
     let far = |text: &str| Some(SocketAddr::new(ip(text), 53));
     let ask = |socket: &Socket, to, bytes: &[u8]| {
         let mut bytes = bytes.to_vec();
-        Reader::of(socket, to).check(&d(), &mut bytes, None).map_err(|refusal| refusal.errno)
+        Reader::of(socket, to).check(&d(), &mut bytes, None).map_err(|refusal| refusal.errno.0)
     };
     let (four, six) = (names("198.51.100.1", 0), names("2001:db8::9", 0));
     let odd = message(IPPROTO_IP, IP_PKTINFO, &[0; 48]);
@@ -265,7 +265,7 @@ fn lengths_are_the_kernels() {
     for len in 0..16 {
         passes(&s(), &vec![0xff; len], None);
     }
-    let native = |bytes: &[u8]| assert_eq!(judged(&s(), bytes, Some("10.0.0.1")), Err(Refusal::native(EINVAL)));
+    let native = |bytes: &[u8]| assert_eq!(judged(&s(), bytes, Some("10.0.0.1")), Err(Refusal::native(Errno(EINVAL))));
     let relen = |len: usize| {
         let mut bytes = names("10.0.0.1", 0);
         bytes[..8].copy_from_slice(&len.to_ne_bytes());

@@ -8,7 +8,7 @@ use crate::common::*;
 use chbind_policy::connect::{self, Connect, connect};
 use chbind_policy::send::{Send, Source, send};
 use chbind_policy::sockaddr::{canonical, for_family};
-use chbind_policy::{Context, Family, Loopback, Reason, Refusal, Socket, Transport, Verdict};
+use chbind_policy::{Context, Errno, Family, Loopback, Reason, Refusal, Socket, Transport, Verdict};
 use libc::{
     AF_INET, AF_INET6, AF_UNSPEC, EADDRNOTAVAIL, EAFNOSUPPORT, ECONNREFUSED, EINVAL, ENETUNREACH, EOPNOTSUPP, EPERM,
     MSG_FASTOPEN,
@@ -67,9 +67,9 @@ fn row_46_fast_open_is_a_connect() {
         assert_eq!(fast(&m(), &TCP4, bound, &bytes("127.0.0.1:80")), outside);
     }
     // tcp_sendmsg_fastopen
-    assert_eq!(fast(&s(), &TCP4, ANY4, &relabelled("0.0.0.0:0", AF_UNSPEC)), Err(Refusal::native(EOPNOTSUPP)));
+    assert_eq!(fast(&s(), &TCP4, ANY4, &relabelled("0.0.0.0:0", AF_UNSPEC)), Err(Refusal::native(Errno(EOPNOTSUPP))));
     for len in 0..2 {
-        assert_eq!(fast(&s(), &TCP4, ANY4, &to_r[..len]), Err(Refusal::native(EINVAL)));
+        assert_eq!(fast(&s(), &TCP4, ANY4, &to_r[..len]), Err(Refusal::native(Errno(EINVAL))));
     }
     // Without the flag TCP does not look at the address, and with it datagram sockets do not look at the flag.
     assert_eq!(send(&s(), &TCP4, at(ANY4), Some(&to_r), 0, &host()), AS_IT_IS);
@@ -112,7 +112,7 @@ fn row_22_bound_outside() {
 fn errors_of_send_are_the_kernels() {
     let fails = |socket: &Socket, bytes: &[u8], errno| {
         let verdict = send(&d(), socket, unbound(socket), Some(bytes), 0, &host());
-        assert_eq!(verdict, Err(Refusal::native(errno)), "{socket:?} {bytes:?}");
+        assert_eq!(verdict, Err(Refusal::native(Errno(errno))), "{socket:?} {bytes:?}");
     };
     let (v4, v6) = (bytes("198.51.100.7:80"), bytes("[2001:db8::7]:80"));
     for len in 0..16 {

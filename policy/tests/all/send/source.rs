@@ -101,8 +101,8 @@ fn row_48_raw_icmp_sends_from_an_own_address() {
     let loopback = relabelled("[::1]:0", AF_UNSPEC);
     let sent = send(&with_lback6(d()), &RAW6, at("[fd00:1::1]:58"), Some(&loopback), 0, &host());
     assert_eq!(sent, to("[fd00:1::99]:0", Source::Own));
-    assert_eq!(ask(&d(), &RAW6, "[::1]:0"), Err(Refusal::native(ECONNREFUSED)));
-    assert_eq!(ask(&d(), &RAW6, "[::ffff:198.51.100.7]:0"), Err(Refusal::native(ENETUNREACH)));
+    assert_eq!(ask(&d(), &RAW6, "[::1]:0"), Err(Refusal::native(Errno(ECONNREFUSED))));
+    assert_eq!(ask(&d(), &RAW6, "[::ffff:198.51.100.7]:0"), Err(Refusal::native(Errno(ENETUNREACH))));
 }
 
 /// The kernel says EDESTADDRREQ, but gives the socket a port first: on every address if it has none.
@@ -111,7 +111,7 @@ fn row_42_a_message_to_nobody_leaves_no_wildcard_behind() {
     for context in [s(), m(), d(), p()] {
         for socket in [UDP4, PING4, UDP6, UDP6ONLY, RAW6] {
             let sent = send(&context, &socket, unbound(&socket), None, 0, &host());
-            assert_eq!(sent, Err(Refusal::native(libc::EDESTADDRREQ)));
+            assert_eq!(sent, Err(Refusal::native(Errno::EDESTADDRREQ)));
         }
     }
 }

@@ -4,6 +4,7 @@ use super::{MESSAGES_MAX, bytes, int, is_plausible, said};
 use crate::send::{Message, send_call};
 use crate::sys::call::Result;
 use crate::sys::{Fd, Pieces, as_it_is, cancellable, musl, number, past};
+use chbind_policy::Errno;
 use chbind_policy::sockaddr::LEN_MAX;
 use core::ffi::{c_int, c_uint, c_void};
 use core::slice;
@@ -81,9 +82,9 @@ unsafe fn send_clean(fd: c_int, mut message: msghdr, flags: c_int) -> Result<usi
     musl::clean(&mut message);
     let len = message.msg_controllen;
     if len > 0 {
-        let to = control.get_mut(..len).ok_or(libc::ENOMEM)?;
+        let to = control.get_mut(..len).ok_or(Errno::ENOMEM)?;
         // SAFETY: as the caller promises.
-        to.copy_from_slice(unsafe { bytes(message.msg_control, len) }.ok_or(libc::EFAULT)?);
+        to.copy_from_slice(unsafe { bytes(message.msg_control, len) }.ok_or(Errno::EFAULT)?);
         musl::clean_control(to);
         message.msg_control = control.as_mut_ptr().cast();
     }
