@@ -25,21 +25,21 @@ fn read(bytes: &[u8]) {
         assert!(!known, "not read: {bytes:?}");
         return;
     };
-    let (again, _) = encode(address);
+    let again = encode(address);
     // Of sockaddr_in the last 8 bytes are padding; sockaddr_in6 may lack its last field.
     let told = match address {
         SocketAddr::V4(_) => LEN_V4 - 8,
         SocketAddr::V6(_) if bytes.len() < LEN_V6 => LEN_V6 - 4,
         SocketAddr::V6(_) => LEN_V6,
     };
-    assert_eq!(again[..told], bytes[..told], "{address}");
+    assert_eq!(again.bytes()[..told], bytes[..told], "{address}");
     written(address);
 }
 
 fn written(address: SocketAddr) {
-    let (bytes, len) = encode(address);
-    assert_eq!(len, if address.is_ipv4() { LEN_V4 } else { LEN_V6 });
-    assert_eq!(decode(&bytes[..len]), Some(address));
+    let encoded = encode(address);
+    assert_eq!(encoded.bytes().len(), if address.is_ipv4() { LEN_V4 } else { LEN_V6 });
+    assert_eq!(encoded.decode(), Some(address));
     let plain = canonical(address);
     assert_eq!((canonical(plain), plain.port()), (plain, address.port()));
     assert_eq!(plain.ip(), address.ip().to_canonical());

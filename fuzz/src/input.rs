@@ -111,8 +111,7 @@ impl<'a> Input<'a> {
             let len = usize::from(self.byte()) % 160;
             return self.bytes(len).to_vec();
         }
-        let (bytes, len) = encode(self.address());
-        let mut bytes = bytes[..len].to_vec();
+        let mut bytes = encode(self.address()).bytes().to_vec();
         if shape & 0x10 != 0 {
             let label = u16::from(self.byte() % 64);
             bytes[..2].copy_from_slice(&label.to_ne_bytes());

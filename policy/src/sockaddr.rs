@@ -19,6 +19,40 @@ const LEN_V6_MIN: usize = 24;
 /// The size of `struct sockaddr_storage`: the kernel takes no longer address.
 pub const LEN_MAX: usize = 128;
 
+/// An address of any family, as bytes: our own copy of what a program or the kernel wrote, or what is written for the kernel.
+#[derive(Clone, Copy, Debug)]
+pub struct SockAddr {
+    room: [u8; LEN_MAX],
+    len: usize,
+}
+
+impl SockAddr {
+    /// None: no bytes at all.
+    pub const NONE: SockAddr = SockAddr { room: [0; LEN_MAX], len: 0 };
+
+    /// What `write` puts into the room for an address. It says how many bytes that is.
+    pub fn written<E>(write: impl FnOnce(&mut [u8; LEN_MAX]) -> Result<usize, E>) -> Result<Self, E> {
+        let mut address = SockAddr::NONE;
+        address.len = write(&mut address.room)?.min(LEN_MAX);
+        Ok(address)
+    }
+
+    /// The bytes that count.
+    pub fn bytes(&self) -> &[u8] {
+        self.room.get(..self.len).unwrap_or_default()
+    }
+
+    /// What it says; `None` for other families.
+    pub fn decode(&self) -> Option<SocketAddr> {
+        decode(self.bytes())
+    }
+
+    /// The same for a message.
+    pub fn shown(&self) -> Option<SocketAddr> {
+        self.decode().map(canonical)
+    }
+}
+
 fn array<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
     bytes.get(at..at.checked_add(N)?)?.try_into().ok()
 }
@@ -55,16 +89,16 @@ pub fn decode(bytes: &[u8]) -> Option<SocketAddr> {
     }
 }
 
-/// `address` as bytes, and how many of them count.
-pub fn encode(address: SocketAddr) -> ([u8; LEN_V6], usize) {
-    let mut bytes = [0; LEN_V6];
+/// `address` as the kernel takes it.
+pub fn encode(address: SocketAddr) -> SockAddr {
+    let mut encoded = SockAddr::NONE;
     let mut put = |at: usize, field: &[u8]| {
-        for (to, from) in bytes.iter_mut().skip(at).zip(field) {
+        for (to, from) in encoded.room.iter_mut().skip(at).zip(field) {
             *to = *from;
         }
     };
     put(2, &address.port().to_be_bytes());
-    let len = match address {
+    encoded.len = match address {
         SocketAddr::V4(v4) => {
             put(0, &(AF_INET as u16).to_ne_bytes());
             put(4, &v4.ip().octets());
@@ -78,7 +112,7 @@ pub fn encode(address: SocketAddr) -> ([u8; LEN_V6], usize) {
             LEN_V6
         }
     };
-    (bytes, len)
+    encoded
 }
 
 /// `address` with a v4-mapped address written as the IPv4 address that it is.

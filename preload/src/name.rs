@@ -6,57 +6,34 @@ use crate::sys::{self, Fd, shim};
 use chbind_policy::Loopback;
 use chbind_policy::name::{masked, masked_peer};
 use chbind_policy::perform::{Look, is_pinned, unbound};
-use chbind_policy::sockaddr::{self, LEN_MAX, LEN_V6};
-use core::net::SocketAddr;
-
-/// A name as bytes, and how many of them it has.
-pub(crate) struct Name {
-    bytes: [u8; LEN_MAX],
-    len: usize,
-}
-
-impl Name {
-    pub(crate) fn bytes(&self) -> &[u8] {
-        self.bytes.get(..self.len).unwrap_or_default()
-    }
-
-    fn set(&mut self, name: SocketAddr) {
-        let (bytes, len) = sockaddr::encode(name);
-        for (to, from) in self.bytes.iter_mut().zip(bytes) {
-            *to = from;
-        }
-        self.len = len;
-    }
-}
+use chbind_policy::sockaddr::{LEN_V6, SockAddr, decode, encode};
 
 /// getsockname(2); `None` where the supervisor knows better.
-pub(crate) fn local(fd: Fd) -> sys::Result<Option<Name>> {
-    let mut name = Name { bytes: [0; LEN_MAX], len: 0 };
-    name.len = fd.local_bytes(&mut name.bytes)?;
-    if let Some(bound) = sockaddr::decode(name.bytes()) {
+pub(crate) fn local(fd: Fd) -> sys::Result<Option<SockAddr>> {
+    let mut name = fd.local_name()?;
+    if let Some(bound) = name.decode() {
         if is_pinned(&fd, bound) {
             if option::is_unclear() && ask_if_possible().is_err() {
                 return Ok(None);
             }
-            name.set(unbound(bound));
+            name = encode(unbound(bound));
         } else if let Some(shown) = masked(&shim().charge.context, bound) {
-            name.set(shown);
+            name = encode(shown);
         }
     }
     Ok(Some(name))
 }
 
 /// getpeername(2)
-pub(crate) fn peer(fd: Fd) -> sys::Result<Name> {
-    let mut name = Name { bytes: [0; LEN_MAX], len: 0 };
-    name.len = fd.peer_bytes(&mut name.bytes)?;
+pub(crate) fn peer(fd: Fd) -> sys::Result<SockAddr> {
+    let mut name = fd.peer_name()?;
     let context = &shim().charge.context;
     if context.loopback == Loopback::Remap
-        && let Some(peer) = sockaddr::decode(name.bytes())
+        && let Some(peer) = name.decode()
         && let Ok(Some(own)) = fd.local()
         && let Some(shown) = masked_peer(context, own, peer)
     {
-        name.set(shown);
+        name = encode(shown);
     }
     Ok(name)
 }
@@ -72,10 +49,9 @@ pub(crate) fn mask(bytes: &mut [u8]) {
     for (to, from) in whole.iter_mut().zip(&*bytes) {
         *to = *from;
     }
-    if let Some(shown) = sockaddr::decode(&whole).and_then(|address| masked(context, address)) {
-        let (shown, len) = sockaddr::encode(shown);
-        for (to, from) in bytes.iter_mut().zip(shown.into_iter().take(len)) {
-            *to = from;
+    if let Some(shown) = decode(&whole).and_then(|address| masked(context, address)) {
+        for (to, from) in bytes.iter_mut().zip(encode(shown).bytes()) {
+            *to = *from;
         }
     }
 }

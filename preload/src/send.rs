@@ -12,7 +12,7 @@ use chbind_policy::bind::Place;
 use chbind_policy::control::{self, Reader, SOURCE_LEN};
 use chbind_policy::perform;
 use chbind_policy::send::{self, Source};
-use chbind_policy::sockaddr::{self, canonical};
+use chbind_policy::sockaddr::{self, SockAddr, canonical};
 use chbind_policy::{Errno, Family, Socket, Subject, Transport};
 use core::net::SocketAddr;
 use libc::{MSG_FASTOPEN, c_int};
@@ -118,12 +118,9 @@ fn sent(fd: Fd, message: &Message) -> Result<usize, Stop> {
             Err(stop) => return Err(stop),
         }
         let control = room.get(..control).unwrap_or_default();
-        let (bytes, len) = match action.destination {
-            Some(destination) => sockaddr::encode(destination),
-            None => ([0; sockaddr::LEN_V6], 0),
-        };
+        let destination = action.destination.map_or(SockAddr::NONE, sockaddr::encode);
         let address = match (action.destination, message.address) {
-            (Some(_), _) => bytes.get(..len).unwrap_or_default(),
+            (Some(_), _) => destination.bytes(),
             // What is no address to the kernel (AF_UNSPEC to IPv6) it may still look at.
             (None, Some(asked)) if socket.transport != Transport::Tcp => asked,
             (None, _) => &[],

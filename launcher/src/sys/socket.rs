@@ -2,7 +2,7 @@
 
 use super::seccomp::Instruction;
 use super::{Errno, Result, cerr, small};
-use chbind_policy::sockaddr::{self, LEN_MAX};
+use chbind_policy::sockaddr::{self, SockAddr};
 use libc::{c_int, c_void, socklen_t};
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
@@ -21,9 +21,7 @@ pub fn socket(domain: c_int, kind: c_int, protocol: c_int) -> Result<OwnedFd> {
 
 /// bind(2).
 pub fn bind(socket: BorrowedFd, address: SocketAddr) -> Result<()> {
-    let (bytes, len) = sockaddr::encode(address);
-    // SAFETY: the kernel reads `len` bytes, which `bytes` has.
-    cerr(unsafe { libc::bind(socket.as_raw_fd(), bytes.as_ptr().cast(), len as socklen_t) }).map(drop)
+    bind_bytes(socket, sockaddr::encode(address).bytes())
 }
 
 /// bind(2) to an address of any family.
@@ -42,16 +40,12 @@ pub fn connect_bytes(socket: BorrowedFd, address: &[u8]) -> Result<()> {
 
 /// connect(2).
 pub fn connect(socket: BorrowedFd, address: SocketAddr) -> Result<()> {
-    let (bytes, len) = sockaddr::encode(address);
-    // SAFETY: the kernel reads `len` bytes, which `bytes` has.
-    cerr(unsafe { libc::connect(socket.as_raw_fd(), bytes.as_ptr().cast(), len as socklen_t) }).map(drop)
+    connect_bytes(socket, sockaddr::encode(address).bytes())
 }
 
 /// connect(2) with `AF_UNSPEC`: dissolves an association.
 pub fn disconnect(socket: BorrowedFd) -> Result<()> {
-    let bytes = [0u8; sockaddr::LEN_V4];
-    // SAFETY: the kernel reads 16 bytes, which `bytes` has.
-    cerr(unsafe { libc::connect(socket.as_raw_fd(), bytes.as_ptr().cast(), bytes.len() as socklen_t) }).map(drop)
+    connect_bytes(socket, &[0; sockaddr::LEN_V4])
 }
 
 /// What connect(2) says to a TCP socket before it looks at the address; EAFNOSUPPORT if nothing (`__inet_stream_connect`,
@@ -60,8 +54,7 @@ pub fn connect_to_nobody(socket: BorrowedFd) -> Result<()> {
     let mut bytes = [0u8; sockaddr::LEN_V6];
     let [a, b, ..] = &mut bytes;
     [*a, *b] = (libc::AF_UNIX as u16).to_ne_bytes();
-    // SAFETY: the kernel reads 28 bytes, which `bytes` has.
-    cerr(unsafe { libc::connect(socket.as_raw_fd(), bytes.as_ptr().cast(), bytes.len() as socklen_t) }).map(drop)
+    connect_bytes(socket, &bytes)
 }
 
 /// Whether it takes a right to bind to this port (`net.ipv4.ip_unprivileged_port_start`). IPv6 is asked: it says so before it
@@ -81,11 +74,13 @@ pub fn listen(socket: BorrowedFd, backlog: c_int) -> Result<()> {
 type NameCall = unsafe extern "C" fn(c_int, *mut libc::sockaddr, *mut socklen_t) -> c_int;
 
 fn name(call: NameCall, socket: BorrowedFd) -> Result<Option<SocketAddr>> {
-    let mut bytes = [0u8; LEN_MAX];
-    let mut len = LEN_MAX as socklen_t;
-    // SAFETY: the kernel writes at most `len` bytes, which `bytes` has, and the length.
-    cerr(unsafe { call(socket.as_raw_fd(), bytes.as_mut_ptr().cast(), &raw mut len) })?;
-    Ok(sockaddr::decode(bytes.get(..len as usize).unwrap_or(&bytes)))
+    let name = SockAddr::written(|room| {
+        let mut len = room.len() as socklen_t;
+        // SAFETY: the kernel writes at most `len` bytes, which `room` has, and the length.
+        cerr(unsafe { call(socket.as_raw_fd(), room.as_mut_ptr().cast(), &raw mut len) })?;
+        Ok(len as usize)
+    })?;
+    Ok(name.decode())
 }
 
 /// getsockname(2); `None` for a socket of another family.
@@ -244,11 +239,7 @@ pub fn send(
     control: &[u8],
     flags: c_int,
 ) -> Result<usize> {
-    let (bytes, len) = match address {
-        Some(address) => sockaddr::encode(address),
-        None => ([0; sockaddr::LEN_V6], 0),
-    };
-    send_bytes(socket, bytes.get(..len).unwrap_or_default(), payload, control, flags)
+    send_bytes(socket, address.map_or(SockAddr::NONE, sockaddr::encode).bytes(), payload, control, flags)
 }
 
 /// The same to an address of any family, empty for none.

@@ -2,20 +2,24 @@
 
 use crate::common::*;
 use chbind_policy::Family;
-use chbind_policy::sockaddr::{LEN_V4, LEN_V6, canonical, decode, encode, family, for_family, scope, with_scope};
+use chbind_policy::sockaddr::{
+    LEN_MAX, LEN_V4, LEN_V6, SockAddr, canonical, decode, encode, family, for_family, scope, with_scope,
+};
 use libc::{AF_INET, AF_INET6};
 use proptest::prelude::*;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV6};
 
 #[test]
 fn the_layout_is_the_kernels() {
-    let (bytes, len) = encode(at("10.0.0.1:8080"));
-    assert_eq!(len, size_of::<libc::sockaddr_in>());
+    let v4 = encode(at("10.0.0.1:8080"));
+    let bytes = v4.bytes();
+    assert_eq!(bytes.len(), size_of::<libc::sockaddr_in>());
     assert_eq!(bytes[..2], (AF_INET as u16).to_ne_bytes());
     assert_eq!(bytes[2..8], [0x1f, 0x90, 10, 0, 0, 1]);
-    assert_eq!(bytes[8..], [0; 20]);
-    let (bytes, len) = encode(SocketAddrV6::new("fe80::1".parse().unwrap(), 8080, 0x0102_0304, 2).into());
-    assert_eq!(len, size_of::<libc::sockaddr_in6>());
+    assert_eq!(bytes[8..], [0; 8]);
+    let v6 = encode(SocketAddrV6::new("fe80::1".parse().unwrap(), 8080, 0x0102_0304, 2).into());
+    let bytes = v6.bytes();
+    assert_eq!(bytes.len(), size_of::<libc::sockaddr_in6>());
     assert_eq!(bytes[..2], (AF_INET6 as u16).to_ne_bytes());
     assert_eq!(bytes[2..4], [0x1f, 0x90]);
     assert_eq!(bytes[4..8], 0x0102_0304u32.to_ne_bytes());
@@ -35,6 +39,19 @@ fn short_lengths() {
     assert_eq!(family(&(AF_INET6 as u16).to_ne_bytes()), Some(AF_INET6));
     assert_eq!(decode(&relabelled("10.0.0.1:80", 0)), None);
     assert_eq!(decode(&relabelled("10.0.0.1:80", libc::AF_UNIX)), None);
+}
+
+#[test]
+fn room_for_the_longest() {
+    assert_eq!(SockAddr::NONE.bytes(), []);
+    let written = SockAddr::written::<()>(|room| {
+        room[..3].copy_from_slice(&[1, 2, 3]);
+        Ok(3)
+    });
+    assert_eq!(written.unwrap().bytes(), [1, 2, 3]);
+    assert_eq!(SockAddr::written(|_| Err(7)).unwrap_err(), 7);
+    // The kernel says how long a name is, be there room for it or not.
+    assert_eq!(SockAddr::written::<()>(|_| Ok(1000)).unwrap().bytes().len(), LEN_MAX);
 }
 
 #[test]
@@ -65,17 +82,17 @@ proptest! {
 
     #[test]
     fn what_is_encoded_is_decoded(address in any_sockaddr(), more in prop::collection::vec(any::<u8>(), 0..100)) {
-        let (bytes, len) = encode(address);
-        prop_assert_eq!(decode(&bytes[..len]), Some(address));
-        prop_assert_eq!(decode(&[&bytes[..len], &more].concat()), Some(address));
-        prop_assert!(bytes[len..].iter().all(|byte| *byte == 0));
+        let encoded = encode(address);
+        prop_assert_eq!(encoded.decode(), Some(address));
+        prop_assert_eq!(decode(&[encoded.bytes(), &more].concat()), Some(address));
     }
 
     #[test]
     fn what_is_decoded_is_encoded(bytes in prop_oneof![any_bytes(), prop::collection::vec(any::<u8>(), 0..=128)]) {
         if let Some(address) = decode(&bytes) {
-            let (again, len) = encode(address);
-            prop_assert_eq!(decode(&again[..len]), Some(address));
+            let again = encode(address);
+            prop_assert_eq!(again.decode(), Some(address));
+            let (again, len) = (again.bytes(), again.bytes().len());
             // The padding of sockaddr_in says nothing, and half an interface index neither.
             let telling = if address.is_ipv4() { 8 } else if bytes.len() < len { 24 } else { len };
             prop_assert_eq!(&again[..telling], &bytes[..telling]);

@@ -9,11 +9,10 @@ mod send;
 use super::call::Result;
 use super::errno::failed;
 use super::{Fd, as_it_is, number};
-use crate::name::Name;
 use crate::{bind, connect, create, listen, name, option};
 use chbind_policy::Errno;
 use chbind_policy::option::VALUE_MAX;
-use chbind_policy::sockaddr::LEN_MAX;
+use chbind_policy::sockaddr::{LEN_MAX, SockAddr};
 use core::ffi::{c_int, c_void};
 use core::slice;
 use libc::{c_long, sockaddr, socklen_t, ssize_t};
@@ -137,7 +136,7 @@ unsafe extern "C" fn setsockopt(fd: c_int, level: c_int, option: c_int, value: *
 /// # Safety
 ///
 /// As getsockname(2) asks for, but for pointers that are not plausible.
-unsafe fn give(name: &Name, address: *mut sockaddr, len: *mut socklen_t) -> Result<usize> {
+unsafe fn give(name: &SockAddr, address: *mut sockaddr, len: *mut socklen_t) -> Result<usize> {
     // SAFETY: as the caller promises.
     let has = usize::try_from(unsafe { len.read() } as c_int).map_err(|_| Errno::EINVAL)?;
     let count = name.bytes().len().min(has);
@@ -161,7 +160,7 @@ unsafe fn named(
     fd: c_int,
     address: *mut sockaddr,
     len: *mut socklen_t,
-    find: impl FnOnce(Fd) -> Result<Option<Name>>,
+    find: impl FnOnce(Fd) -> Result<Option<SockAddr>>,
 ) -> c_int {
     let call = || as_it_is(nr, [number(fd), address as usize, len as usize, 0, 0, 0]);
     let is_good = is_plausible(len as usize, size_of::<socklen_t>()) && is_plausible(address as usize, 1);

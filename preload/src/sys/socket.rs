@@ -6,7 +6,7 @@ use crate::option;
 use chbind_policy::Errno;
 use chbind_policy::bpf::Instruction;
 use chbind_policy::perform::{Endpoint, Look};
-use chbind_policy::sockaddr::{self, LEN_MAX};
+use chbind_policy::sockaddr::{self, SockAddr};
 use core::ffi::CStr;
 use core::net::SocketAddr;
 use libc::{c_int, c_long, c_void, socklen_t};
@@ -150,28 +150,28 @@ impl Fd {
         unsafe { checked(libc::SYS_listen, [number(self.0), number(backlog), 0, 0, 0, 0]) }.map(drop)
     }
 
-    /// getsockname(2), as bytes: how many of them there are.
-    pub(crate) fn local_bytes(self, bytes: &mut [u8; LEN_MAX]) -> Result<usize> {
-        self.name(libc::SYS_getsockname, bytes)
+    /// getsockname(2), whatever the family.
+    pub(crate) fn local_name(self) -> Result<SockAddr> {
+        self.name(libc::SYS_getsockname)
     }
 
-    /// getpeername(2), as bytes: how many of them there are.
-    pub(crate) fn peer_bytes(self, bytes: &mut [u8; LEN_MAX]) -> Result<usize> {
-        self.name(libc::SYS_getpeername, bytes)
+    /// getpeername(2), whatever the family.
+    pub(crate) fn peer_name(self) -> Result<SockAddr> {
+        self.name(libc::SYS_getpeername)
     }
 
-    fn name(self, nr: c_long, bytes: &mut [u8; LEN_MAX]) -> Result<usize> {
-        let mut len = LEN_MAX as socklen_t;
-        // SAFETY: the kernel writes at most `len` bytes, and the length.
-        unsafe { checked(nr, [number(self.0), bytes.as_mut_ptr() as usize, &raw mut len as usize, 0, 0, 0]) }?;
-        Ok((len as usize).min(LEN_MAX))
+    fn name(self, nr: c_long) -> Result<SockAddr> {
+        SockAddr::written(|room| {
+            let mut len = room.len() as socklen_t;
+            // SAFETY: the kernel writes at most `len` bytes, and the length.
+            unsafe { checked(nr, [number(self.0), room.as_mut_ptr() as usize, &raw mut len as usize, 0, 0, 0]) }?;
+            Ok(len as usize)
+        })
     }
 
     /// getpeername(2); `None` for a socket of another family.
     pub(crate) fn peer(self) -> Result<Option<SocketAddr>> {
-        let mut bytes = [0; LEN_MAX];
-        let len = self.peer_bytes(&mut bytes)?;
-        Ok(sockaddr::decode(bytes.get(..len).unwrap_or_default()))
+        Ok(self.peer_name()?.decode())
     }
 
     fn get<T: Copy>(self, level: c_int, name: c_int, mut value: T) -> Result<T> {
@@ -288,9 +288,7 @@ impl Fd {
 
 impl Look for Fd {
     fn local(&self) -> Result<Option<SocketAddr>> {
-        let mut bytes = [0; LEN_MAX];
-        let len = self.local_bytes(&mut bytes)?;
-        Ok(sockaddr::decode(bytes.get(..len).unwrap_or_default()))
+        Ok(self.local_name()?.decode())
     }
 
     fn option(&self, level: i32, name: i32) -> Result<i32> {
@@ -306,13 +304,11 @@ impl Endpoint for Fd {
     type StandIn = Own;
 
     fn bind(&self, address: SocketAddr) -> Result<()> {
-        let (bytes, len) = sockaddr::encode(address);
-        self.bind_bytes(bytes.get(..len).unwrap_or_default())
+        self.bind_bytes(sockaddr::encode(address).bytes())
     }
 
     fn connect(&self, address: SocketAddr) -> Result<()> {
-        let (bytes, len) = sockaddr::encode(address);
-        self.connect_bytes(bytes.get(..len).unwrap_or_default())
+        self.connect_bytes(sockaddr::encode(address).bytes())
     }
 
     fn disconnect(&self) -> Result<()> {

@@ -1,11 +1,12 @@
 //! A message as the caller describes it, copied.
 
-use super::address::RawAddress;
+use super::address;
 use super::budget::{Buffer, Share, zeroes};
 use super::held::Caller;
 use super::outcome::Stop;
 use crate::sys::memory::{self, Piece};
 use chbind_policy::sockaddr::LEN_MAX;
+use chbind_policy::sockaddr::SockAddr;
 
 /// Payload is read in pieces of this many bytes; no datagram is longer.
 const CHUNK: usize = 256 * 1024;
@@ -23,7 +24,7 @@ const FAULT: Stop = Stop::Fail(libc::EFAULT);
 
 /// Our copy of the description; the payload is still with the caller.
 pub(crate) struct Message {
-    pub(crate) address: Option<RawAddress>,
+    pub(crate) address: Option<SockAddr>,
     pub(crate) payload: Vec<Piece>,
     pub(crate) control: Vec<u8>,
     pub(crate) flags: i32,
@@ -47,7 +48,7 @@ impl Message {
         }
         let address = match (name, name_len) {
             (0, _) | (_, 0) => None,
-            _ => Some(RawAddress::read(caller, name, (name_len as u64).min(LEN_MAX as u64))?),
+            _ => Some(address::read(caller, name, (name_len as u64).min(LEN_MAX as u64))?),
         };
         if count > PIECES_MAX {
             return Err(Stop::Fail(libc::EMSGSIZE));

@@ -2,7 +2,7 @@
 
 use super::worker::{Likely, Worker};
 use crate::privileges::capabilities::with_all_rights;
-use crate::supervisor::caller::address::RawAddress;
+use crate::supervisor::caller::address;
 use crate::supervisor::caller::held::Caller;
 use crate::supervisor::caller::outcome::Stop;
 use crate::supervisor::socket::drop_filter::behind_drop_filter;
@@ -10,7 +10,7 @@ use crate::sys::seccomp::Answer;
 use crate::sys::{self, Errno, diag, socket};
 use caps::Capability::CAP_NET_BIND_SERVICE;
 use chbind_policy::bind::{self, Place};
-use chbind_policy::sockaddr::{self, canonical};
+use chbind_policy::sockaddr::{self, SockAddr, canonical};
 use chbind_policy::{Family, Refusal, Socket, Subject, Transport, perform};
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::BorrowedFd;
@@ -18,7 +18,7 @@ use std::os::fd::BorrowedFd;
 impl Worker {
     pub(crate) fn bind(&mut self, caller: &mut Caller) -> Result<Answer, Stop> {
         let [_, at, len, ..] = caller.args();
-        let address = RawAddress::read(caller, at, len);
+        let address = address::read(caller, at, len);
         let Some((duplicate, socket)) = self.inet(caller, Likely::Stream)? else {
             return self.bind_non_inet(caller, address);
         };
@@ -49,14 +49,7 @@ impl Worker {
 
     /// Errors that precede EADDRNOTAVAIL. IPv6 reports EACCES and EINVAL first (`__inet6_bind`, net/ipv6/af_inet6.c); IPv4
     /// checks the address first (`__inet_bind`, net/ipv4/af_inet.c).
-    fn earlier(
-        &self,
-        caller: &Caller,
-        fd: BorrowedFd,
-        socket: &Socket,
-        address: &RawAddress,
-        refusal: Refusal,
-    ) -> Stop {
+    fn earlier(&self, caller: &Caller, fd: BorrowedFd, socket: &Socket, address: &SockAddr, refusal: Refusal) -> Stop {
         let has_ports = matches!(socket.transport, Transport::Tcp | Transport::Udp);
         let is_late = has_ports && socket.family == Family::V6 && refusal.errno == Errno::EADDRNOTAVAIL;
         let Some(asked) = sockaddr::decode(address.bytes()).filter(|_| is_late) else { return refusal.into() };
@@ -190,8 +183,7 @@ impl Worker {
             });
             return;
         }
-        let (any, len) = sockaddr::encode(bound);
-        if let Ok(action) = bind::bind(self.shared.context, socket, any.get(..len).unwrap_or_default()) {
+        if let Ok(action) = bind::bind(self.shared.context, socket, sockaddr::encode(bound).bytes()) {
             let (Place::At(otherwise) | Place::Open { otherwise, .. }) = action.place;
             let place = match self.shared.context.keeps_one {
                 true => Place::At(otherwise),

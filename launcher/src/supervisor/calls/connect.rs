@@ -1,7 +1,7 @@
 //! connect: the socket is pinned to its source; then the connection is made; both on the duplicate.
 
 use super::worker::{Likely, Worker};
-use crate::supervisor::caller::address::RawAddress;
+use crate::supervisor::caller::address;
 use crate::supervisor::caller::duplicate::Duplicate;
 use crate::supervisor::caller::held::Caller;
 use crate::supervisor::caller::outcome::Stop;
@@ -21,7 +21,7 @@ pub(crate) const ATTEMPTS: usize = 3;
 impl Worker {
     pub(crate) fn connect(&mut self, caller: &mut Caller) -> Result<Answer, Stop> {
         let [_, at, len, ..] = caller.args();
-        let address = RawAddress::read(caller, at, len);
+        let address = address::read(caller, at, len);
         let (duplicate, socket) = match self.inet(caller, Likely::Stream) {
             // Unlike other calls this one looks at the address before it asks whether that is a socket (__sys_connect).
             Err(Stop::Fail(libc::ENOTSOCK)) => return address.and(Err(Stop::Fail(libc::ENOTSOCK))),

@@ -6,7 +6,6 @@
 
 use super::worker::Worker;
 use crate::procfs::{self, Status};
-use crate::supervisor::caller::address::RawAddress;
 use crate::supervisor::caller::duplicate::Duplicate;
 use crate::supervisor::caller::held::Caller;
 use crate::supervisor::caller::identity::as_caller;
@@ -15,6 +14,7 @@ use crate::supervisor::caller::outcome::Stop;
 use crate::sys::seccomp::Answer;
 use crate::sys::{self, Errno, process, socket};
 use chbind_policy::others::{self, Call, Doing, Other};
+use chbind_policy::sockaddr::SockAddr;
 use chbind_policy::{Reason, Refusal};
 use libc::{AF_UNIX, SOL_SOCKET};
 use std::ffi::CString;
@@ -75,14 +75,14 @@ impl Worker {
         })
     }
 
-    pub(crate) fn bind_non_inet(&self, caller: &mut Caller, address: Result<RawAddress, Stop>) -> Result<Answer, Stop> {
+    pub(crate) fn bind_non_inet(&self, caller: &mut Caller, address: Result<SockAddr, Stop>) -> Result<Answer, Stop> {
         self.act_on_non_inet(caller, |address| Call::Bind(address), address, socket::bind_bytes)
     }
 
     pub(crate) fn connect_non_inet(
         &self,
         caller: &mut Caller,
-        address: Result<RawAddress, Stop>,
+        address: Result<SockAddr, Stop>,
     ) -> Result<Answer, Stop> {
         self.act_on_non_inet(caller, |address| Call::Connect(address), address, socket::connect_bytes)
     }
@@ -91,7 +91,7 @@ impl Worker {
         &self,
         caller: &mut Caller,
         what: fn(&[u8]) -> Call,
-        address: Result<RawAddress, Stop>,
+        address: Result<SockAddr, Stop>,
         act: fn(BorrowedFd, &[u8]) -> sys::Result<()>,
     ) -> Result<Answer, Stop> {
         if !self.shared.strict {

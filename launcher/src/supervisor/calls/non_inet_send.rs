@@ -2,7 +2,7 @@
 
 use super::non_inet::NonInetSocket;
 use super::worker::Worker;
-use crate::supervisor::caller::address::RawAddress;
+use crate::supervisor::caller::address;
 use crate::supervisor::caller::budget::{Buffer, Share};
 use crate::supervisor::caller::held::Caller;
 use crate::supervisor::caller::identity::as_caller;
@@ -12,6 +12,7 @@ use crate::sys::seccomp::Answer;
 use crate::sys::socket::Payload;
 use crate::sys::{Errno, socket};
 use chbind_policy::others::Call;
+use chbind_policy::sockaddr::SockAddr;
 use chbind_policy::{Reason, Refusal};
 use libc::{AF_ALG, AF_UNIX, SOL_SOCKET};
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -31,7 +32,7 @@ impl Worker {
         }
         let [_, at, len, _, address, address_len] = caller.args();
         let payload = vec![message::piece(at, len)?];
-        let address = Some(RawAddress::read(caller, address, address_len)?);
+        let address = Some(address::read(caller, address, address_len)?);
         let message = Message { address, payload, control: Vec::new(), flags, _share: Share::default() };
         Ok(self.transmit_non_inet(caller, message)?.map_or(Answer::Continue, |sent| Answer::Return(sent as i64)))
     }
@@ -54,7 +55,7 @@ impl Worker {
 
     /// Sends one message on the caller's behalf, and gives the number of bytes; `None` if the caller is to do it.
     fn transmit_non_inet(&mut self, caller: &mut Caller, message: Message) -> Result<Option<usize>, Stop> {
-        let address = message.address.as_ref().map_or(&[][..], RawAddress::bytes);
+        let address = message.address.as_ref().map_or(&[][..], SockAddr::bytes);
         let Some((held, address)) = self.judge_address(caller, Call::Send, address)? else { return Ok(None) };
         let (control, _descriptors) = Self::translate(caller, &held, &message.control)?;
         let is_stream = held.domain == AF_UNIX && held.kind == libc::SOCK_STREAM;

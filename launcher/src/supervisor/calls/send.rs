@@ -2,13 +2,14 @@
 
 use super::send_one::DATAGRAM_MAX;
 use super::worker::{Likely, Worker};
-use crate::supervisor::caller::address::RawAddress;
+use crate::supervisor::caller::address;
 use crate::supervisor::caller::budget::{Buffer, Share};
 use crate::supervisor::caller::duplicate::Duplicate;
 use crate::supervisor::caller::held::Caller;
 use crate::supervisor::caller::message::{self, Message};
 use crate::supervisor::caller::outcome::Stop;
 use crate::sys::seccomp::Answer;
+use chbind_policy::sockaddr::SockAddr;
 use chbind_policy::{Family, Socket, Subject, Transport};
 
 /// `UIO_MAXIOV` (linux/uio.h): messages of one sendmmsg.
@@ -36,7 +37,7 @@ impl Worker {
         let Some((duplicate, socket)) = self.inet(caller, Likely::Datagram)? else {
             return self.sendto_non_inet(caller, no_fast_open(flags)?);
         };
-        let address = Some(RawAddress::read(caller, address, address_len)?);
+        let address = Some(address::read(caller, address, address_len)?);
         let message = Message { address, payload, control: Vec::new(), flags, _share: Share::default() };
         let sent = self.transmit(caller, &duplicate, &socket, message)?;
         Ok(Answer::Return(sent as i64))
@@ -119,7 +120,7 @@ impl Worker {
         socket: &Socket,
         message: Message,
     ) -> Result<usize, Stop> {
-        let shown = message.address.as_ref().and_then(RawAddress::shown);
+        let shown = message.address.as_ref().and_then(SockAddr::shown);
         self.subject = match shown {
             Some(shown) => Subject::Address("send to", shown, socket.transport),
             None => Subject::Call("send"),

@@ -2,7 +2,6 @@
 
 use super::connect::ATTEMPTS;
 use super::worker::Worker;
-use crate::supervisor::caller::address::RawAddress;
 use crate::supervisor::caller::budget::{Buffer, Share};
 use crate::supervisor::caller::duplicate::Duplicate;
 use crate::supervisor::caller::held::Caller;
@@ -16,6 +15,7 @@ use crate::sys::{self, Errno, socket};
 use chbind_policy::control::{self, Reader};
 use chbind_policy::perform;
 use chbind_policy::send::{self, Source};
+use chbind_policy::sockaddr::SockAddr;
 use chbind_policy::sockaddr::canonical;
 use chbind_policy::{Socket, Transport};
 use std::net::SocketAddr;
@@ -51,7 +51,7 @@ impl Worker {
             _ if message.len() > DATAGRAM_MAX => (&[][..], message.len()),
             _ => message.load(caller, 0, buffer)?,
         };
-        let raw = message.address.as_ref().map(RawAddress::bytes);
+        let raw = message.address.as_ref().map(SockAddr::bytes);
         for _ in 0..ATTEMPTS {
             // A stream that does not connect has nothing to be judged by.
             let judged = socket.transport != Transport::Tcp || message.flags & libc::MSG_FASTOPEN != 0;

@@ -27,15 +27,16 @@ impl Worker {
             Ok(duplicate) => duplicate,
         };
         let Some(name) = self.known_inside(&duplicate, which) else { return Ok(Answer::Continue) };
-        let (bytes, len) = sockaddr::encode(name);
+        let name = sockaddr::encode(name);
+        let bytes = name.bytes();
         // move_addr_to_user (net/socket.c): the length that it has, then as much as there is room for.
         let [_, at, len_at, ..] = caller.args();
         let mut room = [0; 4];
         caller.read(len_at, &mut room)?;
         let room = usize::try_from(i32::from_ne_bytes(room)).map_err(|_| Stop::Fail(libc::EINVAL))?;
         let memory = caller.memory()?;
-        memory.write(len_at, &(len as u32).to_ne_bytes())?;
-        memory.write(at, bytes.get(..len.min(room)).unwrap_or_default())?;
+        memory.write(len_at, &(bytes.len() as u32).to_ne_bytes())?;
+        memory.write(at, bytes.get(..room).unwrap_or(bytes))?;
         Ok(Answer::Return(0))
     }
 

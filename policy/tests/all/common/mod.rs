@@ -136,8 +136,7 @@ pub(crate) fn bytes(text: &str) -> Vec<u8> {
 }
 
 pub(crate) fn raw(address: SocketAddr) -> Vec<u8> {
-    let (bytes, len) = encode(address);
-    bytes[..len].to_vec()
+    encode(address).bytes().to_vec()
 }
 
 /// The same with another address family.
