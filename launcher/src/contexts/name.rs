@@ -8,6 +8,7 @@
 use crate::error::Error;
 use crate::procfs;
 use crate::sys::{Errno, socket};
+use nix::unistd::Uid;
 use std::os::fd::{AsFd, OwnedFd};
 
 /// Contexts of one name that can be found.
@@ -39,7 +40,7 @@ pub struct Found {
     /// Its supervisor, or whoever holds its number.
     pub pid: i32,
     /// Whose that is.
-    pub user: u32,
+    pub user: Uid,
 }
 
 /// The running contexts that have this name.
