@@ -1,7 +1,9 @@
 //! Everything that talks to the kernel by raw numbers and pointers: the only `unsafe` of this crate. Each function
 //! wraps one system call with types; none of them decides anything.
 
+pub mod descriptors;
 pub mod diag;
+pub mod fork;
 pub mod landlock;
 pub mod memory;
 pub mod namespace;
@@ -34,6 +36,18 @@ impl From<nix::errno::Errno> for Errno {
             n if n > 0 => Errno(n),
             _ => Errno(libc::EIO),
         }
+    }
+}
+
+impl From<&io::Error> for Errno {
+    fn from(error: &io::Error) -> Self {
+        Errno(error.raw_os_error().filter(|n| *n > 0).unwrap_or(libc::EIO))
+    }
+}
+
+impl From<io::Error> for Errno {
+    fn from(error: io::Error) -> Self {
+        Errno::from(&error)
     }
 }
 

@@ -1,28 +1,11 @@
-//! What a process does to itself before it becomes another program, and forking.
+//! What a process does to itself, before it becomes another program or serves one.
 
 use super::{Result, cerr, small};
-use libc::{c_uint, pid_t};
+use libc::pid_t;
 use nix::unistd::{Gid, Uid};
 use std::ffi::CString;
 use std::os::fd::{FromRawFd, OwnedFd};
 use std::sync::atomic::{AtomicUsize, Ordering};
-
-/// The two sides of a fork.
-pub enum Fork {
-    /// In the parent: the child's process id.
-    Parent(pid_t),
-    /// In the child.
-    Child,
-}
-
-/// fork(2). The calling process must have one thread only, as chbind has until the supervisor runs.
-pub fn fork() -> Result<Fork> {
-    // SAFETY: with one thread no lock can be held by somebody who does not exist in the child.
-    match small(cerr(unsafe { libc::fork() })?) {
-        0 => Ok(Fork::Child),
-        child => Ok(Fork::Parent(child)),
-    }
-}
 
 /// How a child changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,12 +58,6 @@ pub fn unblock(signal: i32) -> Result<()> {
     cerr(unsafe { libc::sigaddset(only.as_mut_ptr(), signal) })?;
     // SAFETY: the set is initialised, and the old one is not asked for.
     cerr(unsafe { libc::sigprocmask(libc::SIG_UNBLOCK, only.as_ptr(), std::ptr::null_mut()) }).map(drop)
-}
-
-/// Closes every descriptor of this process from `first` to `last`, both included.
-pub fn close_range(first: c_uint, last: c_uint) -> Result<()> {
-    // SAFETY: callers give a range in which no live value of this process owns a descriptor.
-    cerr(unsafe { libc::syscall(libc::SYS_close_range, first, last, 0 as c_uint) }).map(drop)
 }
 
 /// Becomes `path` with `args` and `env`. Returns only if that failed.
