@@ -1,6 +1,7 @@
 //! Program files: the first line of a script, the headers, symbols and notes of an ELF file.
 #![no_main]
 
+use chbind::cli::words::Words;
 use chbind::program::elf::{self, CHECKED, Fault, SYSCALL};
 use chbind::program::{capabilities, script};
 
@@ -31,7 +32,7 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
             assert!(names.chain(loader).all(|name| name.len() < data.len() && !name.contains(&0)), "{elf:?}");
             assert!(!elf.machine.to_string().is_empty());
         }
-        Err(fault) => assert!(!fault.to_string().is_empty()),
+        Err(fault) => assert!(!fault.sentence().is_empty()),
     }
     if let Ok(names) = elf::exports(data) {
         assert!(names.is_sorted());

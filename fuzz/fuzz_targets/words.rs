@@ -2,6 +2,7 @@
 //! the same again.
 #![no_main]
 
+use chbind::cli::words::Words;
 use chbind::plan::{address, rules};
 use chbind_policy::rules::{ConnectRule, Ports, Service};
 use std::net::IpAddr;
@@ -21,7 +22,7 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
             assert!(rule.peers.is_none_or(|net| net == net.trunc() && !is_mapped(net.addr())), "{rule:?}");
             assert_eq!(rules::peers(&of_peers(&rule)), Ok(rule));
         }
-        Err(fault) => assert!(!fault.to_string().is_empty()),
+        Err(fault) => assert!(!fault.sentence().is_empty()),
     }
     match address::assigned(text) {
         Ok(own) => {
@@ -30,7 +31,7 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
             assert!(own.subnet_contains(ip));
             assert_eq!(own.scope() != 0, matches!(ip, IpAddr::V6(ip) if ip.is_unicast_link_local()));
         }
-        Err(error) => assert!(!error.to_string().is_empty()),
+        Err(error) => assert!(!error.sentence().is_empty()),
     }
 });
 

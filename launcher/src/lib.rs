@@ -9,7 +9,6 @@
 pub mod cli;
 pub mod contexts;
 pub mod control;
-pub mod error;
 pub mod plan;
 pub mod preflight;
 pub mod privileges;

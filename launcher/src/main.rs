@@ -1,19 +1,12 @@
 //! The `chbind` command. Everything is in the library; this is the only place that exits.
 
-use chbind::cli::{args, report};
-use chbind::{plan, setup};
+use chbind::cli::report::{self, Reporter};
+use chbind::{cli, plan, setup};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let args = match args::parse() {
-        Ok(args) => args,
-        Err(status) => return ExitCode::from(status),
-    };
-    match plan::resolve(&args).and_then(setup::launch) {
-        Ok(status) => ExitCode::from(status),
-        Err(error) => {
-            report::error(&error);
-            ExitCode::from(error.status())
-        }
-    }
+    let status = cli::chbind::request()
+        .and_then(|request| plan::resolve(&request).map_err(|error| report::error(cli::CHBIND, &error)))
+        .and_then(|plan| setup::launch(plan, &Reporter).map_err(|error| report::error(cli::CHBIND, &error)));
+    ExitCode::from(status.unwrap_or_else(|failed| failed))
 }

@@ -1,12 +1,9 @@
 //! The `chbindctl` command. Everything is in the library; this is the only place that exits.
 
-use chbind::control;
+use chbind::cli;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let status = match control::args::parse() {
-        Ok(args) => control::run(&args),
-        Err(status) => status,
-    };
-    ExitCode::from(status)
+    let done = cli::chbindctl::task().and_then(|task| cli::chbindctl::run(&task));
+    ExitCode::from(done.err().unwrap_or_default())
 }

@@ -1,4 +1,15 @@
-//! What a person types and reads.
+//! What a person types and reads. Words, hints and exit statuses are here and nowhere else, but for what is told while a
+//! context runs.
 
-pub mod args;
+pub mod chbind;
+pub mod chbindctl;
+pub mod exit;
 pub mod report;
+mod usage;
+mod values;
+pub mod words;
+
+/// The name that messages of chbind begin with.
+pub const CHBIND: &str = "chbind";
+/// The name that messages of chbindctl begin with.
+pub const CHBINDCTL: &str = "chbindctl";

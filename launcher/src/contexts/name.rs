@@ -5,9 +5,10 @@
 //! (`SO_PEERCRED`, unix(7)), and from that one's own name the number of the context: no word is exchanged, and the kernel finds
 //! the name by its hash, however many there are.
 
-use crate::error::Error;
+use super::error::Error;
 use crate::procfs;
 use crate::sys::{Errno, socket};
+use nix::unistd::Uid;
 use std::os::fd::{AsFd, OwnedFd};
 
 /// Contexts of one name that can be found.
@@ -25,7 +26,7 @@ pub fn hold(name: &str) -> Result<Option<OwnedFd>, Error> {
     for place in 0..MOST {
         match socket::hold_abstract_stream(abstract_name(name, place).as_bytes()) {
             Err(Errno(libc::EADDRINUSE)) => {}
-            done => return done.map(Some).map_err(Error::step("reserve the name of the context")),
+            done => return done.map(Some).map_err(Error::HoldName),
         }
     }
     Ok(None)
@@ -39,7 +40,7 @@ pub struct Found {
     /// Its supervisor, or whoever holds its number.
     pub pid: i32,
     /// Whose that is.
-    pub user: u32,
+    pub user: Uid,
 }
 
 /// The running contexts that have this name.
@@ -48,13 +49,13 @@ pub fn find(name: &str) -> Result<Vec<Found>, Error> {
     for place in 0..MOST {
         match socket::connect_abstract_stream(abstract_name(name, place).as_bytes()) {
             Ok(there) => {
-                let (pid, user) = socket::peer_of(there.as_fd()).map_err(Error::step("ask who holds a name"))?;
+                let (pid, user) = socket::peer_of(there.as_fd()).map_err(Error::AskHolder)?;
                 // Anybody can hold a name: only what is called like a supervisor counts.
                 let number = procfs::comm(pid).and_then(|comm| comm.strip_prefix("chbind/")?.parse().ok());
                 all.extend(number.map(|nid| Found { nid, pid, user }));
             }
             Err(Errno(libc::ECONNREFUSED)) => {}
-            Err(errno) => return Err(Error::Step("look for the name", errno)),
+            Err(errno) => return Err(Error::FindName(errno)),
         }
     }
     Ok(all)

@@ -4,7 +4,7 @@
 //! second time, and frees it when the supervisor ends in whatever way, so that nothing can go stale (unix(7)). The names
 //! belong to a network namespace, as the addresses do.
 
-use crate::error::Error;
+use super::error::Error;
 use crate::sys::{Errno, diag, socket};
 use std::net::Ipv4Addr;
 use std::os::fd::OwnedFd;
@@ -12,7 +12,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// Numbers that can be given; 0 is the host and 1 is reserved.
-const LOWEST: u16 = 2;
+pub const LOWEST: u16 = 2;
 /// Numbers are handed out from here on, as Linux-VServer did, out of the way of those that people choose.
 const DYNAMIC: u16 = 49152;
 
@@ -29,12 +29,9 @@ pub struct Nid {
 }
 
 impl Nid {
-    /// The number that was typed.
-    pub fn given(text: &str) -> Result<Self, Error> {
-        match text.parse() {
-            Ok(number) if number >= LOWEST => hold_soon(number)?.ok_or(Error::NidTaken(number)),
-            _ => Err(Error::BadNid(text.to_owned())),
-        }
+    /// This number, which is [`LOWEST`] or higher.
+    pub fn given(number: u16) -> Result<Self, Error> {
+        hold_soon(number)?.ok_or(Error::NumberTaken(number))
     }
 
     /// A free number.
@@ -46,12 +43,12 @@ impl Nid {
                 return Ok(nid);
             }
         }
-        Err(Error::NoNidFree)
+        Err(Error::NoNumberFree)
     }
 
     /// Whether somebody serves on the loopback address already: programs whose supervisor was killed live on, and must
     /// not become the loopback of another context. Where the kernel does not say, the holder decides alone.
-    fn is_haunted(&self) -> bool {
+    fn loopback_in_use(&self) -> bool {
         diag::is_served(self.loopback()).unwrap_or(false)
     }
 
@@ -80,8 +77,8 @@ fn hold_soon(number: u16) -> Result<Option<Nid>, Error> {
 
 fn hold(number: u16) -> Result<Option<Nid>, Error> {
     match socket::hold_abstract_name(format!("chbind/nid/{number}").as_bytes()) {
-        Ok(holder) => Ok(Some(Nid { number, holder }).filter(|nid| !nid.is_haunted())),
+        Ok(holder) => Ok(Some(Nid { number, holder }).filter(|nid| !nid.loopback_in_use())),
         Err(Errno(libc::EADDRINUSE)) => Ok(None),
-        Err(errno) => Err(Error::Step("reserve a number for the context", errno)),
+        Err(errno) => Err(Error::HoldNumber(errno)),
     }
 }

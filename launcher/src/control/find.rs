@@ -1,13 +1,15 @@
-//! What is said of the contexts of a name.
+//! `chbindctl find`: the running contexts of a name.
 
-use crate::contexts::name::Found;
-use crate::contexts::number as nid;
+use super::error::Error;
+use crate::contexts::name::{self, Found};
+use crate::procfs::printable;
 
-/// A line each.
-pub(super) fn text(all: &[Found]) -> String {
-    let line = |found: &Found| {
-        let loopback = nid::loopback(found.nid);
-        format!("nid {}, loopback {loopback}, supervisor {}, user {}\n", found.nid, found.pid, found.user)
-    };
-    all.iter().map(line).collect()
+/// The contexts of this name, of which there is at least one.
+pub fn find(typed: &str) -> Result<Vec<Found>, Error> {
+    // As the name was written when it was held.
+    let shown = printable(typed);
+    match name::find(&shown).map_err(Error::Contexts)? {
+        all if all.is_empty() => Err(Error::NoContext(shown)),
+        all => Ok(all),
+    }
 }

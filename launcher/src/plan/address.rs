@@ -1,12 +1,33 @@
 //! Addresses as they are typed, and whether they are this host's.
 
-use crate::error::Error;
+use crate::sys::Number as _;
 use crate::sys::{self, Errno, socket};
 use chbind_policy::sockaddr::with_scope;
 use chbind_policy::{Assigned, Family};
 use ipnet::IpNet;
 use std::net::{IpAddr, Ipv4Addr};
 use std::os::fd::AsFd;
+
+/// What is wrong with an address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Error {
+    /// Text that is not an IP address.
+    NotAnAddress(String),
+    /// A prefix length or mask that does not fit.
+    BadPrefix(String),
+    /// An address that names no host: a wildcard, a group, the broadcast address.
+    NotAssignable(IpAddr),
+    /// A link-local address without an interface, which alone makes it an address.
+    NeedsInterface(IpAddr),
+    /// An interface after % on an address that takes none.
+    TakesNoInterface(IpAddr),
+    /// An interface that is not there.
+    NoInterface(String, Errno),
+    /// The address is not local.
+    NotLocal(IpAddr),
+    /// The address could not be tried.
+    CannotTry(IpAddr, Errno),
+}
 
 /// Reads `ADDR[%INTERFACE][/PREFIX]`. The prefix may be a mask (255.255.255.0); without one it is the address alone.
 pub fn assigned(text: &str) -> Result<Assigned, Error> {
@@ -45,7 +66,8 @@ fn with_interface(text: &str) -> Result<(IpAddr, u32), Error> {
     let is_link_local = matches!(ip, IpAddr::V6(ip) if ip.is_unicast_link_local());
     match interface {
         Some(name) if is_link_local => {
-            let index = nix::net::if_::if_nametoindex(name).map_err(|_| Error::NoInterface(name.to_owned()))?;
+            let index = nix::net::if_::if_nametoindex(name);
+            let index = index.map_err(|errno| Error::NoInterface(name.to_owned(), errno.errno()))?;
             Ok((ip, index))
         }
         Some(_) => Err(Error::TakesNoInterface(ip)),
@@ -95,20 +117,21 @@ mod tests {
 
     #[test]
     fn what_is_no_address() {
-        for (text, message) in [
-            ("nginx", "'nginx': not an IP address"),
-            ("10.0.0.256", "'10.0.0.256': not an IP address"),
-            ("", "'': not an IP address"),
-            ("10.0.0.1/33", "'10.0.0.1/33': not a prefix length or mask of this address"),
-            ("10.0.0.1/255.0.255.0", "'10.0.0.1/255.0.255.0': not a prefix length or mask of this address"),
-            ("0.0.0.0", "cannot assign 0.0.0.0: not the address of a host"),
-            ("::", "cannot assign ::: not the address of a host"),
-            ("224.0.0.1", "cannot assign 224.0.0.1: not the address of a host"),
-            ("fe80::1", "cannot assign fe80::1: a link-local address needs its interface"),
-            ("fe80::1%nosuch0", "no interface 'nosuch0' on this host"),
-            ("10.0.0.1%lo", "cannot assign 10.0.0.1: only a link-local address has an interface"),
+        let ip = |text: &str| text.parse().unwrap();
+        for (text, error) in [
+            ("nginx", Error::NotAnAddress("nginx".into())),
+            ("10.0.0.256", Error::NotAnAddress("10.0.0.256".into())),
+            ("", Error::NotAnAddress("".into())),
+            ("10.0.0.1/33", Error::BadPrefix("10.0.0.1/33".into())),
+            ("10.0.0.1/255.0.255.0", Error::BadPrefix("10.0.0.1/255.0.255.0".into())),
+            ("0.0.0.0", Error::NotAssignable(ip("0.0.0.0"))),
+            ("::", Error::NotAssignable(ip("::"))),
+            ("224.0.0.1", Error::NotAssignable(ip("224.0.0.1"))),
+            ("fe80::1", Error::NeedsInterface(ip("fe80::1"))),
+            ("fe80::1%nosuch0", Error::NoInterface("nosuch0".into(), Errno(libc::ENODEV))),
+            ("10.0.0.1%lo", Error::TakesNoInterface(ip("10.0.0.1"))),
         ] {
-            assert_eq!(assigned(text).unwrap_err().to_string(), message);
+            assert_eq!(assigned(text), Err(error));
         }
     }
 }

@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr};
 const SYSTEMD_RESOLVED: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 53));
 
 /// The loopback addresses that resolv.conf(5) names, and that of systemd-resolved.
-pub fn on_loopback() -> Vec<IpAddr> {
+pub(super) fn on_loopback() -> Vec<IpAddr> {
     // A host without the file resolves by other means.
     let mut found = named(&fs::read_to_string("/etc/resolv.conf").unwrap_or_default());
     if !found.contains(&SYSTEMD_RESOLVED) {

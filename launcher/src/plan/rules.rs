@@ -1,8 +1,7 @@
 //! Rules for ports and peers as they are typed, and ports that are granted.
 
-use crate::cli::args::Args;
-use crate::error::Error;
-use crate::plan::address;
+use super::address;
+use super::request::RuleTexts;
 use crate::privileges::network_owner::NetworkOwner;
 use chbind_policy::Transport;
 use chbind_policy::rules::{ConnectRule, Ports, Rules, Service};
@@ -13,7 +12,7 @@ use std::net::IpAddr;
 /// What stands for every port or every peer.
 const ANY: &str = "any";
 
-/// What is wrong with a rule, in its user's words.
+/// What is wrong with a rule.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Fault {
     /// Not a port from 1 to 65535, not a range of them, not `any` (where that may stand).
@@ -32,38 +31,55 @@ pub enum Fault {
     Brackets(String),
 }
 
-impl std::fmt::Display for Fault {
-    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
-        match self {
-            Fault::Port(text) => write!(f, "'{text}' is not a port, nor a range of ports"),
-            Fault::Range(text) => write!(f, "the range '{text}' ends before it begins"),
-            Fault::Protocol(text) => write!(f, "'{text}' is neither tcp nor udp"),
-            Fault::Address(text) => write!(f, "'{text}' is not an IP address"),
-            Fault::Prefix(text) => write!(f, "'{text}' is not a prefix length or mask of this address"),
-            Fault::Wildcard(ip @ IpAddr::V4(_)) => write!(f, "{ip} is no peer; 0.0.0.0/0 stands for all of IPv4"),
-            Fault::Wildcard(ip @ IpAddr::V6(_)) => write!(f, "{ip} is no peer; ::/0 stands for all of IPv6"),
-            Fault::Brackets(text) => write!(f, "'{text}' is not an IPv6 address in brackets"),
-        }
-    }
+/// The list that a rule is on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum List {
+    /// Ports that can be bound.
+    AllowBind,
+    /// Ports that cannot.
+    DenyBind,
+    /// Peers that can be reached.
+    AllowConnect,
+    /// Peers that cannot.
+    DenyConnect,
+    /// Ports that can be bound without privilege.
+    Grant,
+}
+
+/// Why rules cannot be followed.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Error {
+    /// One says nothing.
+    Bad {
+        /// The list that it is on.
+        list: List,
+        /// What was typed.
+        text: String,
+        /// What is wrong with it.
+        fault: Fault,
+    },
+    /// Ports from `port` on are to be granted by a chbind that may not bind those below `first` itself.
+    CannotGrant {
+        /// The lowest that was asked for.
+        port: u16,
+        /// The first that needs no privilege.
+        first: u16,
+    },
 }
 
 /// Reads what was typed. The rules live as long as the process.
-pub fn resolve(args: &Args) -> Result<Rules<'static>, Error> {
-    fn all<T>(
-        option: &'static str,
-        typed: &[String],
-        read: impl Fn(&str) -> Result<T, Fault>,
-    ) -> Result<&'static [T], Error> {
-        let wrong = |text: &String, fault| Error::BadRule { option, text: text.clone(), fault };
+pub fn resolve(texts: &RuleTexts) -> Result<Rules<'static>, Error> {
+    fn all<T>(list: List, typed: &[String], read: impl Fn(&str) -> Result<T, Fault>) -> Result<&'static [T], Error> {
+        let wrong = |text: &String, fault| Error::Bad { list, text: text.clone(), fault };
         let read = typed.iter().map(|text| read(text).map_err(|fault| wrong(text, fault)));
         Ok(read.collect::<Result<Vec<_>, _>>()?.leak())
     }
     Ok(Rules {
-        allow_bind: all("--allow-bind", &args.allow_bind, service)?,
-        deny_bind: all("--deny-bind", &args.deny_bind, service)?,
-        allow_connect: all("--allow-connect", &args.allow_connect, peers)?,
-        deny_connect: all("--deny-connect", &args.deny_connect, peers)?,
-        granted: all("--grant-port", &args.grant_port, ports)?,
+        allow_bind: all(List::AllowBind, &texts.allow_bind, service)?,
+        deny_bind: all(List::DenyBind, &texts.deny_bind, service)?,
+        allow_connect: all(List::AllowConnect, &texts.allow_connect, peers)?,
+        deny_connect: all(List::DenyConnect, &texts.deny_connect, peers)?,
+        granted: all(List::Grant, &texts.grant, ports)?,
     })
 }
 

@@ -1,12 +1,12 @@
 //! The launcher's part of the shim: where it is, and what it is told (see `chbind_policy::wire`).
 
-use crate::cli::args::{Args, Enforce};
-use crate::error::Error;
+use super::request::{Enforcement, Request};
 use crate::sys::Errno;
+use crate::sys::Number as _;
 use chbind_policy::wire::{self, Charge, Name};
 use chbind_policy::{Context, Rules};
 use nix::unistd::geteuid;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::Read;
 use std::os::fd::AsFd;
@@ -22,6 +22,21 @@ const TEXT_MAX: usize = 128 * 1024;
 /// ld.so(8)
 const PRELOAD: &str = "LD_PRELOAD";
 
+/// Why chbind's library cannot be used.
+#[derive(Debug)]
+pub enum Error {
+    /// It is not where it is looked for, from this directory on.
+    Missing(PathBuf),
+    /// It cannot be read.
+    Unreadable(PathBuf, Errno),
+    /// Its path cannot be given to the loader, or not all users can read it.
+    Unusable(PathBuf),
+    /// The context has more addresses or rules than it can be told.
+    TooMuch,
+    /// No secret could be made for it.
+    NoSecret(Errno),
+}
+
 /// What the command is given to come under the shim.
 pub struct Shim {
     path: PathBuf,
@@ -32,29 +47,29 @@ pub struct Shim {
 
 impl Shim {
     /// Makes it; `None` where it has no part.
-    pub fn new(args: &Args, context: &Context, name: &str) -> Result<Option<Self>, Error> {
-        let secret = match args.enforce {
-            Enforce::Seccomp => return Ok(None),
-            Enforce::Hybrid => Some(secret()?),
-            Enforce::Preload => None,
+    pub fn new(request: &Request, context: &Context, name: &str) -> Result<Option<Self>, Error> {
+        let secret = match request.enforcement {
+            Enforcement::Seccomp => return Ok(None),
+            Enforcement::Hybrid => Some(secret()?),
+            Enforcement::Preload => None,
         };
         let standard_error = std::io::stderr().as_fd().try_clone_to_owned().ok().map(File::from);
         let stderr = standard_error.and_then(|file| file.metadata().ok()).map(|of| (of.dev(), of.ino()));
         let charge = Charge {
             context: Context { rules: Rules { granted: &[], ..context.rules }, ..*context },
             name: Name::Plain(name),
-            hides_interfaces: args.hide_netif,
-            quiet: args.quiet,
-            verbose: args.verbose,
+            hides_interfaces: request.hide_interfaces,
+            quiet: request.quiet,
+            verbose: request.verbose,
             stderr,
             secret,
         };
         let mut text = String::new();
-        wire::write(&charge, &mut text).map_err(|_| Error::TooMuchForShim)?;
+        wire::write(&charge, &mut text).map_err(|_| Error::TooMuch)?;
         if text.len() + wire::VARIABLE.len() + 2 > TEXT_MAX {
-            return Err(Error::TooMuchForShim);
+            return Err(Error::TooMuch);
         }
-        Ok(Some(Shim { path: locate(args.enforce)?, text, secret }))
+        Ok(Some(Shim { path: locate(request.enforcement)?, text, secret }))
     }
 
     /// The environment with what loads the shim. What the user preloads comes first: the calls of those libraries meet ours.
@@ -81,7 +96,7 @@ impl Shim {
 
 fn secret() -> Result<u64, Error> {
     let mut bytes = [0; 8];
-    let failed = |error: std::io::Error| Error::Step("make a secret", Errno(error.raw_os_error().unwrap_or(libc::EIO)));
+    let failed = |error: std::io::Error| Error::NoSecret(error.errno());
     // Neither half may be what the upper halves of registers usually are: those of small numbers, and of negative ones.
     loop {
         File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes)).map_err(failed)?;
@@ -93,20 +108,20 @@ fn secret() -> Result<u64, Error> {
     }
 }
 
-fn locate(enforce: Enforce) -> Result<PathBuf, Error> {
+fn locate(enforcement: Enforcement) -> Result<PathBuf, Error> {
     let own = std::env::current_exe().and_then(fs::canonicalize).unwrap_or_default();
     let directory = own.parent().unwrap_or(&own);
     let found = PLACES.iter().find_map(|place| fs::canonicalize(directory.join(place).join(FILE)).ok());
-    let path = found.ok_or_else(|| Error::NoShim(directory.to_string_lossy().into_owned()))?;
-    File::open(&path).map_err(|_| Error::UnusableShim(path.to_string_lossy().into_owned()))?;
+    let path = found.ok_or_else(|| Error::Missing(directory.to_owned()))?;
+    File::open(&path).map_err(|error| Error::Unreadable(path.clone(), error.errno()))?;
     // The loader takes both for the end of a name (ld.so(8)).
     let is_separator = |byte: &u8| byte.is_ascii_whitespace() || *byte == b':';
     if path.as_os_str().as_bytes().iter().any(is_separator) {
-        return Err(Error::UnusableShim(path.to_string_lossy().into_owned()));
+        return Err(Error::Unusable(path));
     }
     // Who becomes another user would be without it, and with it alone outside of the context.
-    if enforce == Enforce::Preload && geteuid().is_root() && !is_open_to_all(&path) {
-        return Err(Error::UnusableShim(path.to_string_lossy().into_owned()));
+    if enforcement == Enforcement::Preload && geteuid().is_root() && !is_open_to_all(&path) {
+        return Err(Error::Unusable(path));
     }
     Ok(path)
 }
@@ -117,9 +132,4 @@ fn is_open_to_all(path: &Path) -> bool {
         let wanted = if part == path { 0o004 } else { 0o001 };
         fs::metadata(part).is_ok_and(|of| of.mode() & wanted == wanted)
     })
-}
-
-/// Whether this process is under a shim already.
-pub fn is_above() -> bool {
-    std::env::var_os(wire::VARIABLE).as_deref().is_some_and(|text: &OsStr| !text.is_empty())
 }

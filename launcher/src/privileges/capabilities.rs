@@ -1,9 +1,9 @@
 //! What a process gives up: the command before it runs, and the supervisor for itself.
 
-use crate::error::Error;
+use super::error::Error;
+use crate::sys::Number as _;
 use caps::{CapSet, Capability, CapsHashSet};
 use nix::sys::prctl;
-use std::str::FromStr;
 
 /// Capabilities that would undo a context: another way to the network, into the supervisor, or into the kernel.
 const UNDOING: [Capability; 8] = [
@@ -37,11 +37,8 @@ pub fn has(capability: Capability) -> bool {
     caps::has_cap(None, CapSet::Effective, capability).unwrap_or(false)
 }
 
-/// Reads a capability as it is typed: `net_raw`, `CAP_NET_RAW`.
-pub fn capability(text: &str) -> Result<Capability, Error> {
-    let upper = text.to_ascii_uppercase();
-    let name = if upper.starts_with("CAP_") { upper } else { format!("CAP_{upper}") };
-    Capability::from_str(&name).map_err(|_| Error::BadCapability(text.to_owned()))
+fn no_new_privs(errno: nix::errno::Errno) -> Error {
+    Error::NoNewPrivs(errno.errno())
 }
 
 /// The kernel asks a process that is not privileged to renounce set-id programs before it confines itself.
@@ -49,41 +46,39 @@ pub fn renounce_if_unprivileged() -> Result<(), Error> {
     if has(Capability::CAP_SYS_ADMIN) {
         return Ok(());
     }
-    prctl::set_no_new_privs().map_err(Error::step("set no_new_privs"))
+    prctl::set_no_new_privs().map_err(no_new_privs)
 }
 
 /// Drops the capabilities that would undo the context, for this process and all it starts, but for those in `keep`.
 pub fn shed_capabilities(keep: &[Capability]) -> Result<(), Error> {
-    let failed = |error: caps::errors::CapsError| Error::Capabilities(error.to_string());
-    let held = caps::read(None, CapSet::Permitted).map_err(failed)?;
+    let held = caps::read(None, CapSet::Permitted)?;
     let undoing: CapsHashSet = UNDOING.into_iter().filter(|capability| !keep.contains(capability)).collect();
     if has(Capability::CAP_SETPCAP) {
         for &capability in &undoing {
             // Kernels that do not know a capability have nothing to drop.
             if caps::has_cap(None, CapSet::Bounding, capability).unwrap_or(false) {
-                caps::drop(None, CapSet::Bounding, capability).map_err(failed)?;
+                caps::drop(None, CapSet::Bounding, capability)?;
             }
         }
     } else {
         // Nothing may be regained by exec then.
-        prctl::set_no_new_privs().map_err(Error::step("set no_new_privs"))?;
+        prctl::set_no_new_privs().map_err(no_new_privs)?;
     }
     if held.is_disjoint(&undoing) {
         return Ok(());
     }
     for set in [CapSet::Ambient, CapSet::Inheritable, CapSet::Effective, CapSet::Permitted] {
-        let left: CapsHashSet = caps::read(None, set).map_err(failed)?.difference(&undoing).copied().collect();
-        caps::set(None, set, &left).map_err(failed)?;
+        let left: CapsHashSet = caps::read(None, set)?.difference(&undoing).copied().collect();
+        caps::set(None, set, &left)?;
     }
     Ok(())
 }
 
 /// Leaves the supervisor what it needs, given what the command keeps.
 pub fn confine_supervisor(keep: &[Capability], strict: bool) -> Result<(), Error> {
-    let failed = |error: caps::errors::CapsError| Error::Capabilities(error.to_string());
-    prctl::set_no_new_privs().map_err(Error::step("set no_new_privs"))?;
-    prctl::set_dumpable(false).map_err(Error::step("protect the supervisor"))?;
-    let held = caps::read(None, CapSet::Permitted).map_err(failed)?;
+    prctl::set_no_new_privs().map_err(no_new_privs)?;
+    prctl::set_dumpable(false).map_err(|errno| Error::Undumpable(errno.errno()))?;
+    let held = caps::read(None, CapSet::Permitted)?;
     // Without CAP_SYS_PTRACE a process can only look into those that hold no more than itself (cap_ptrace_access_check,
     // security/commoncap.c): then it must hold what the command holds.
     let needed = |capability: &Capability| match held.contains(&Capability::CAP_SYS_PTRACE) {
@@ -97,14 +92,14 @@ pub fn confine_supervisor(keep: &[Capability], strict: bool) -> Result<(), Error
     let kept: CapsHashSet = held.iter().copied().filter(needed).collect();
     if has(Capability::CAP_SETPCAP) {
         for capability in caps::runtime::thread_all_supported().difference(&kept) {
-            caps::drop(None, CapSet::Bounding, *capability).map_err(failed)?;
+            caps::drop(None, CapSet::Bounding, *capability)?;
         }
     }
     let effective: CapsHashSet = kept.iter().copied().filter(|capability| !AT_NEED.contains(capability)).collect();
-    caps::clear(None, CapSet::Ambient).map_err(failed)?;
-    caps::set(None, CapSet::Inheritable, &CapsHashSet::new()).map_err(failed)?;
-    caps::set(None, CapSet::Effective, &effective).map_err(failed)?;
-    caps::set(None, CapSet::Permitted, &kept).map_err(failed)?;
+    caps::clear(None, CapSet::Ambient)?;
+    caps::set(None, CapSet::Inheritable, &CapsHashSet::new())?;
+    caps::set(None, CapSet::Effective, &effective)?;
+    caps::set(None, CapSet::Permitted, &kept)?;
     Ok(())
 }
 
@@ -120,16 +115,4 @@ pub(crate) fn with_all_rights<T>(act: impl FnOnce() -> T) -> T {
         }
     }
     done
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn capabilities_as_typed() {
-        assert_eq!(capability("net_raw").unwrap(), Capability::CAP_NET_RAW);
-        assert_eq!(capability("CAP_NET_ADMIN").unwrap(), Capability::CAP_NET_ADMIN);
-        assert_eq!(capability("root").unwrap_err().to_string(), "--keep-cap 'root': not a capability");
-    }
 }

@@ -1,7 +1,9 @@
 //! Whose rights count in the network namespace: privileged ports and raw sockets are judged by the caller's (row 15).
 
 use super::capabilities::with_all_rights;
+use super::error::Error;
 use crate::procfs::{self, NamespaceId, Status};
+use crate::sys::Number as _;
 use crate::sys::{self, namespace};
 use caps::{CapSet, Capability};
 use libc::pid_t;
@@ -28,7 +30,11 @@ fn identity(file: File) -> io::Result<NamespaceId> {
 
 impl NetworkOwner {
     /// Of the network namespace of this process. Where the owner is out of sight nobody here has rights in it.
-    pub fn of_this_process() -> io::Result<Self> {
+    pub fn of_this_process() -> Result<Self, Error> {
+        Self::lineage().map_err(|error| Error::NetworkOwner(error.errno()))
+    }
+
+    fn lineage() -> io::Result<Self> {
         let mut lineage = Vec::new();
         let network = File::open("/proc/self/ns/net")?;
         let mut next = namespace::owner(network.as_fd());

@@ -1,6 +1,7 @@
 //! Why chbind's library cannot do its work in a program.
 
-use super::{Class, Inspection, Machine, shown};
+use super::elf::{Class, Machine};
+use super::inspection::Inspection;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -53,13 +54,7 @@ pub struct Obstacle {
     pub why: Why,
 }
 
-impl fmt::Display for Obstacle {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        write!(f, "'{}' is {}", shown(&self.path), self.why)
-    }
-}
-
-/// The reason, in words that follow "it is".
+/// The reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Why {
     /// Its addresses are not as wide as the library's.
@@ -90,32 +85,6 @@ impl Why {
     /// `no_new_privs`, nor for those who have these rights already.
     pub fn is_of_rights(&self) -> bool {
         matches!(self, Why::SetId { .. } | Why::FileCapabilities(_))
-    }
-}
-
-impl fmt::Display for Why {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        match self {
-            Why::OtherClass(class) => write!(f, "a {class} program: the library is for {} ones", Class::OWN),
-            Why::OtherMachine(machine) => write!(f, "for {machine}: the library is for {}", Machine::OWN),
-            Why::Static => f.write_str("statically linked: a library cannot be loaded into it"),
-            Why::NoLoader(loader) => write!(f, "without its loader '{}', which cannot be executed here", shown(loader)),
-            Why::SetId { user, group } => {
-                f.write_str(match (user, group) {
-                    (Some(_), Some(_)) => "set-user-id and set-group-id",
-                    (None, _) => "set-group-id",
-                    (_, None) => "set-user-id",
-                })?;
-                f.write_str(": its loader takes no library from the environment")
-            }
-            Why::FileCapabilities(_) => {
-                f.write_str("a file with capabilities: its loader takes no library from the environment")
-            }
-            Why::UnknownLibc(loader) => {
-                write!(f, "made for a C library that the library does not know (its loader is '{}')", shown(loader))
-            }
-            Why::Go => f.write_str("a Go program: it makes its system calls by itself, past every library"),
-        }
     }
 }
 

@@ -1,6 +1,5 @@
 //! Where the bytes of a program come from: a file, or memory.
 
-use super::elf::Fault;
 use crate::sys::Errno;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -32,8 +31,8 @@ pub trait Source {
     }
 
     /// These bytes, or `None` if it ends before.
-    fn exactly(&self, place: u64, length: u64) -> Result<Option<Vec<u8>>, Fault> {
-        let bytes = self.piece(place, usize::try_from(length).unwrap_or(MOST)).map_err(Fault::Unreadable)?;
+    fn exactly(&self, place: u64, length: u64) -> Result<Option<Vec<u8>>, Errno> {
+        let bytes = self.piece(place, usize::try_from(length).unwrap_or(MOST))?;
         Ok(Some(bytes).filter(|bytes| bytes.len() as u64 == length))
     }
 }

@@ -5,7 +5,8 @@
 //! arguments are compiled by seccompiler; this file frames them.
 
 use super::arch;
-use super::rule::{Conditions, Error, OFFSET_ARCH, OFFSET_NR, Rule, for_range, is_masked};
+use super::error::Error;
+use super::rule::{Conditions, OFFSET_ARCH, OFFSET_NR, Rule, for_range, is_masked};
 use crate::sys::seccomp::Instruction;
 use chbind_policy::bpf::{jump, load, ret};
 use libc::{SECCOMP_RET_ALLOW, SECCOMP_RET_ERRNO, SECCOMP_RET_KILL_PROCESS, SECCOMP_RET_USER_NOTIF, c_long};

@@ -2,5 +2,8 @@
 
 pub mod arch;
 pub mod context_filter;
+mod error;
 pub mod rule;
 pub mod supervisor_filter;
+
+pub use error::Error;

@@ -2,6 +2,7 @@
 //! file frames them.
 
 use super::arch;
+use super::error::Error;
 use crate::sys::seccomp::Instruction;
 use chbind_policy::bpf::{instruction, jump, load, ret};
 use libc::{SECCOMP_RET_KILL_PROCESS, c_long};
@@ -49,30 +50,6 @@ impl Rule {
         let mut rule = vec![jump(libc::BPF_JEQ, nr, 1, 0), instruction(libc::BPF_JMP | libc::BPF_JA, 0, 0, over)];
         rule.extend(body);
         Ok(rule)
-    }
-}
-
-/// Why a filter could not be made: a defect of this program, not of its user.
-#[derive(Debug)]
-pub enum Error {
-    /// seccompiler did not take a condition.
-    Condition(seccompiler::BackendError),
-    /// The program is too long for its jumps.
-    TooLong,
-}
-
-impl From<seccompiler::BackendError> for Error {
-    fn from(error: seccompiler::BackendError) -> Self {
-        Error::Condition(error)
-    }
-}
-
-impl std::fmt::Display for Error {
-    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
-        match self {
-            Error::Condition(error) => write!(f, "{error}"),
-            Error::TooLong => f.write_str("the filter is too long"),
-        }
     }
 }
 

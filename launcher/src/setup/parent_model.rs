@@ -4,21 +4,24 @@
 //! The one in front is what others see of the command: it passes signals on (job control too) and ends as the command
 //! does. The supervisor is a child subreaper, so that what the command leaves behind stays its descendant.
 
-use super::handshake::{become_command, io, supervise, talk};
-use crate::cli::report;
-use crate::error::Error;
+use super::error::{Error, Step};
+use super::handshake::{become_command, make_channel, supervise};
+use super::voice::Voice;
 use crate::plan::Plan;
 use crate::supervisor::Child;
 use crate::supervisor::status::Report;
-use crate::sys::process::{Fork, exit_now, forbid_core, fork, raise, unblock};
+use crate::sys::Number as _;
+use crate::sys::fork::{Fork, fork};
+use crate::sys::process::{exit_now, forbid_core, raise, unblock};
 use crate::sys::signal::by_default;
-use crate::sys::{Errno, Number as _, pidfd};
+use crate::sys::{Errno, pidfd};
 use nix::errno::Errno as Number;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::prctl;
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, kill, sigprocmask};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::unistd::{Pid, getpid};
+use std::convert::Infallible;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{Read, Write};
@@ -42,25 +45,20 @@ const PASSED_ON: [Signal; 12] = [
 ];
 
 /// Runs the plan with this process in front. Gives the command's exit status, or ends by the signal that ended it.
-pub(super) fn run(plan: Plan) -> Result<u8, Error> {
+pub(super) fn run(plan: Plan, voice: &dyn Voice) -> Result<u8, Error> {
     let mut watched = SigSet::empty();
     PASSED_ON.iter().for_each(|signal| watched.add(*signal));
     watched.add(Signal::SIGCHLD);
     let mut mask = SigSet::empty();
     // Before there is anybody to pass them on to, signals wait.
-    sigprocmask(SigmaskHow::SIG_BLOCK, Some(&watched), Some(&mut mask)).map_err(Error::step("block signals"))?;
-    let (ours, theirs) = talk()?;
+    sigprocmask(SigmaskHow::SIG_BLOCK, Some(&watched), Some(&mut mask)).map_err(Error::step(Step::BlockSignals))?;
+    let (ours, theirs) = make_channel()?;
     let front = getpid();
-    match fork().map_err(Error::step("start the supervisor"))? {
+    match fork().map_err(Error::forking(Step::StartSupervisor))? {
         Fork::Child => {
             drop(ours);
-            match start_command(plan, theirs, mask, front) {
-                Ok(never) => match never {},
-                Err(error) => {
-                    report::error(&error);
-                    exit_now(error.status().into())
-                }
-            }
+            let Err(error) = start_command(plan, theirs, mask, front, voice);
+            exit_now(voice.failed(&error).into())
         }
         Fork::Parent(supervisor) => {
             drop(theirs);
@@ -70,39 +68,38 @@ pub(super) fn run(plan: Plan) -> Result<u8, Error> {
     }
 }
 
-enum Never {}
-
 /// The supervisor's side: starts the command as a child, then serves it.
-fn start_command(plan: Plan, mut front: UnixStream, mask: SigSet, front_pid: Pid) -> Result<Never, Error> {
-    prctl::set_child_subreaper(true).map_err(Error::step("adopt orphans"))?;
-    let (ours, theirs) = talk()?;
-    match fork().map_err(Error::step("start the command"))? {
+fn start_command(
+    plan: Plan,
+    mut front: UnixStream,
+    mask: SigSet,
+    front_pid: Pid,
+    voice: &dyn Voice,
+) -> Result<Infallible, Error> {
+    prctl::set_child_subreaper(true).map_err(Error::step(Step::AdoptOrphans))?;
+    let (ours, theirs) = make_channel()?;
+    match fork().map_err(Error::forking(Step::StartCommand))? {
         Fork::Child => {
             drop(ours);
             drop(front);
             let restored = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&mask), None);
-            let error = match restored {
-                Ok(()) => match become_command(&plan, theirs, None, env_for_child(front_pid)) {
-                    Ok(_) => Error::NoSupervisor,
-                    Err(error) => error,
-                },
-                Err(errno) => Error::Step("restore signals", errno.errno()),
-            };
-            report::error(&error);
-            exit_now(error.status().into())
+            let Err(error) = restored
+                .map_err(Error::step(Step::RestoreSignals))
+                .and_then(|()| become_command(&plan, theirs, None, env_for_child(front_pid), voice));
+            exit_now(voice.failed(&error).into())
         }
         Fork::Parent(child) => {
             drop(theirs);
             // The one in front tells the service manager before the command can: wait for its word.
-            front.write_all(&Report::Started(child).to_bytes()).map_err(io("report the command"))?;
-            front.read_exact(&mut [0]).map_err(io("report the command"))?;
+            front.write_all(&Report::Started(child).to_bytes()).map_err(Error::channel(Step::ReportCommand))?;
+            front.read_exact(&mut [0]).map_err(Error::channel(Step::ReportCommand))?;
             let mut of_children = SigSet::empty();
             of_children.add(Signal::SIGCHLD);
             let signals = SignalFd::with_flags(&of_children, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)
-                .map_err(Error::step("watch the command"))?;
+                .map_err(Error::step(Step::WatchCommand))?;
             let child = Pid::from_raw(child);
             let reports = File::from(OwnedFd::from(front));
-            supervise(plan, ours, child, Some(Child { pid: child, reports, signals, ended: false }))
+            supervise(plan, ours, child, Some(Child { pid: child, reports, signals, ended: false }), voice)
         }
     }
 }
@@ -139,14 +136,14 @@ fn announce(child: i32) {
 /// The one in front: passes signals on until the command has ended.
 fn in_front(mut reports: UnixStream, watched: &SigSet, supervisor: Pid) -> Result<u8, Error> {
     let signals = SignalFd::with_flags(watched, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)
-        .map_err(Error::step("watch for signals"))?;
+        .map_err(Error::step(Step::WatchForSignals))?;
     let mut command: Option<OwnedFd> = None;
     loop {
         let mut fds =
             [PollFd::new(reports.as_fd(), PollFlags::POLLIN), PollFd::new(signals.as_fd(), PollFlags::POLLIN)];
         match poll(&mut fds, PollTimeout::NONE) {
             Ok(_) | Err(Number::EINTR) => {}
-            Err(errno) => return Err(Error::Step("watch the command", errno.errno())),
+            Err(errno) => return Err(Error::Step(Step::WatchCommand, errno.errno())),
         }
         let [reported, signalled] = fds.map(|fd| fd.revents().is_some_and(|events| !events.is_empty()));
         if reported {
@@ -159,7 +156,7 @@ fn in_front(mut reports: UnixStream, watched: &SigSet, supervisor: Pid) -> Resul
                     // ESRCH: it has ended, and that will be reported.
                     command = pidfd::open(pid, pidfd::Of::Process).ok();
                     announce(pid);
-                    reports.write_all(&[0]).map_err(io("start the command"))?;
+                    reports.write_all(&[0]).map_err(Error::channel(Step::StartCommand))?;
                 }
                 Some(Report::Exited(status)) => return Ok(u8::try_from(status & 0xff).unwrap_or(u8::MAX)),
                 Some(Report::Killed(signal)) => return end_by(signal),
@@ -194,7 +191,7 @@ fn end_without_report(supervisor: Pid) -> Error {
 
 /// Ends this process by the signal that ended the command.
 fn end_by(signal: i32) -> Result<u8, Error> {
-    const STEP: &str = "end as the command did";
+    const STEP: Step = Step::EndAsCommand;
     // The command has left a core file if there is to be one.
     forbid_core().map_err(Error::step(STEP))?;
     if signal != libc::SIGKILL {

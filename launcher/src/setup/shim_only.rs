@@ -1,30 +1,32 @@
 //! `--enforce preload`: no filter and no supervisor; a small process holds the number and the name of the context.
 
-use super::detach::{ignore_signals, keep_only};
+use super::detach::detach;
+use super::error::{Error, Step};
 use super::handshake::{execute, listening};
-use crate::error::Error;
 use crate::plan::Plan;
 use crate::privileges::capabilities;
-use crate::sys::process::{Fork, exit_now, fork};
+use crate::sys::fork::{Fork, fork};
+use crate::sys::process::exit_now;
 use crate::sys::{Errno, pidfd, socket};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::prctl;
 use nix::sys::wait::{WaitStatus, waitpid};
-use nix::unistd::{Pid, chdir, getpid, setsid};
+use nix::unistd::{Pid, getpid};
+use std::convert::Infallible;
 use std::ffi::CString;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 /// This process becomes the command, under the shim alone. A grandchild holds the number of the context until it ends.
-pub(super) fn run(plan: Plan) -> Result<u8, Error> {
-    const STEP: &str = "hold the number of the context";
+pub(super) fn run(plan: Plan) -> Result<Infallible, Error> {
+    const STEP: Step = Step::HoldNumber;
     let handle = pidfd::open(getpid().as_raw(), pidfd::Of::Process).map_err(Error::step(STEP))?;
-    match fork().map_err(Error::step(STEP))? {
+    match fork().map_err(Error::forking(STEP))? {
         Fork::Child => match fork() {
             Ok(Fork::Child) => hold(plan, handle),
             Ok(Fork::Parent(_)) => exit_now(0),
             Err(_) => exit_now(1),
         },
-        Fork::Parent(between) => match waitpid(Pid::from_raw(between), None).map_err(Error::step(STEP))? {
+        Fork::Parent(intermediate) => match waitpid(Pid::from_raw(intermediate), None).map_err(Error::step(STEP))? {
             WaitStatus::Exited(_, 0) => {}
             _ => return Err(Error::Step(STEP, Errno(libc::EAGAIN))),
         },
@@ -37,13 +39,9 @@ pub(super) fn run(plan: Plan) -> Result<u8, Error> {
 /// Waits for the end of the command, with the number and the name in hand.
 fn hold(plan: Plan, command: OwnedFd) -> ! {
     let held_name = plan.held_name.and_then(|held| listening(held).ok());
-    let ready = setsid().map_err(Error::step("detach")).and_then(|_| {
-        ignore_signals()?;
-        chdir("/").map_err(Error::step("detach"))?;
-        let mut kept = vec![command.as_raw_fd(), plan.nid.holder.as_raw_fd()];
-        kept.extend(held_name.as_ref().map(AsRawFd::as_raw_fd));
-        keep_only(kept)
-    });
+    let mut kept: Vec<BorrowedFd> = vec![command.as_fd(), plan.nid.holder.as_fd()];
+    kept.extend(held_name.as_ref().map(AsFd::as_fd));
+    let ready = detach(&kept);
     if let Ok(name) = CString::new(format!("chbind/{}", plan.nid.number)) {
         let _ = prctl::set_name(&name);
     }

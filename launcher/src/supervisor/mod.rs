@@ -6,6 +6,7 @@
 
 mod caller;
 mod calls;
+mod error;
 mod log;
 mod shared;
 mod socket;
@@ -13,6 +14,7 @@ pub mod status;
 mod threads;
 
 pub use calls::held_calls;
+pub use error::Error;
 pub use threads::watchdog::Child;
 
 use crate::privileges::network_owner::NetworkOwner;
@@ -81,7 +83,7 @@ impl Serving {
 }
 
 /// Begins to answer calls.
-pub fn start(assignment: Assignment) -> sys::Result<Serving> {
+pub fn start(assignment: Assignment) -> Result<Serving, Error> {
     let Assignment {
         listener,
         context,
@@ -96,15 +98,15 @@ pub fn start(assignment: Assignment) -> sys::Result<Serving> {
         held_name,
         child,
     } = assignment;
-    sys::signal::prepare_interrupt()?;
+    sys::signal::prepare_interrupt().map_err(Error::Interrupts)?;
     // Older kernels answer as surely, only slower.
     let _ = listener.wake_in_turn();
-    let netns_cookie = sys::socket::netns_cookie(nid.as_fd())?;
+    let netns_cookie = sys::socket::netns_cookie(nid.as_fd()).map_err(Error::Namespace)?;
     let of = match pidfd::open(sys::signal::own_tid(), pidfd::Of::Thread) {
         Ok(_) => pidfd::Of::Thread,
         Err(_) => pidfd::Of::Process,
     };
-    let own = procfs::identity(sys::signal::own_tid()).ok_or(sys::Errno(libc::ESRCH))?;
+    let own = procfs::identity(sys::signal::own_tid()).ok_or(Error::NoIdentity)?;
     let shared: &'static Shared = Box::leak(Box::new(Shared {
         listener,
         context,
@@ -116,7 +118,7 @@ pub fn start(assignment: Assignment) -> sys::Result<Serving> {
         descriptors: Descriptors::new(of),
         leader: Leader::default(),
         locks: SocketLocks::default(),
-        blocked: BlockedCalls::new()?,
+        blocked: BlockedCalls::new().map_err(Error::Wake)?,
         loopback_services: LoopbackServices::new(context),
         wildcard_filter: WildcardFilter::new(context),
         sharing: RecentSockets::at_most(1024),
@@ -128,10 +130,10 @@ pub fn start(assignment: Assignment) -> sys::Result<Serving> {
         _nid: nid,
         held_name,
     }));
-    let program = supervisor_filter::program(strict).map_err(|_| sys::Errno(libc::EINVAL))?;
-    sys::seccomp::confine(&program)?;
+    let program = supervisor_filter::program(strict).map_err(Error::Filter)?;
+    sys::seccomp::confine(&program).map_err(Error::Confine)?;
     if shared.leader.spawn(shared.follower()).is_err() {
-        return Err(sys::Errno(libc::EAGAIN));
+        return Err(Error::NoThread);
     }
     Ok(Serving { shared, command, child })
 }

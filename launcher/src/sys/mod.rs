@@ -1,7 +1,9 @@
 //! Everything that talks to the kernel by raw numbers and pointers: the only `unsafe` of this crate. Each function
 //! wraps one system call with types; none of them decides anything.
 
+pub mod descriptors;
 pub mod diag;
+pub mod fork;
 pub mod landlock;
 pub mod memory;
 pub mod namespace;
@@ -13,7 +15,6 @@ pub mod signal;
 pub mod socket;
 pub mod xattr;
 
-use std::fmt;
 use std::io;
 
 pub use chbind_policy::Errno;
@@ -43,12 +44,15 @@ impl Number for nix::errno::Errno {
     }
 }
 
-/// The kernel's words for a number.
-pub fn text(errno: Errno) -> impl fmt::Display {
-    let text = io::Error::from_raw_os_error(errno.0).to_string();
-    match text.split_once(" (os error") {
-        Some((text, _)) => text.to_owned(),
-        None => text,
+impl Number for io::Error {
+    fn errno(self) -> Errno {
+        (&self).errno()
+    }
+}
+
+impl Number for &io::Error {
+    fn errno(self) -> Errno {
+        Errno(self.raw_os_error().filter(|n| *n > 0).unwrap_or(libc::EIO))
     }
 }
 

@@ -1,27 +1,11 @@
-//! What a process does to itself before it becomes another program, and forking.
+//! What a process does to itself, before it becomes another program or serves one.
 
 use super::{Result, cerr, small};
-use libc::{c_uint, pid_t};
+use libc::pid_t;
+use nix::unistd::{Gid, Uid};
 use std::ffi::CString;
 use std::os::fd::{FromRawFd, OwnedFd};
 use std::sync::atomic::{AtomicUsize, Ordering};
-
-/// The two sides of a fork.
-pub enum Fork {
-    /// In the parent: the child's process id.
-    Parent(pid_t),
-    /// In the child.
-    Child,
-}
-
-/// fork(2). The calling process must have one thread only, as chbind has until the supervisor runs.
-pub fn fork() -> Result<Fork> {
-    // SAFETY: with one thread no lock can be held by somebody who does not exist in the child.
-    match small(cerr(unsafe { libc::fork() })?) {
-        0 => Ok(Fork::Child),
-        child => Ok(Fork::Parent(child)),
-    }
-}
 
 /// How a child changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,12 +58,6 @@ pub fn unblock(signal: i32) -> Result<()> {
     cerr(unsafe { libc::sigaddset(only.as_mut_ptr(), signal) })?;
     // SAFETY: the set is initialised, and the old one is not asked for.
     cerr(unsafe { libc::sigprocmask(libc::SIG_UNBLOCK, only.as_ptr(), std::ptr::null_mut()) }).map(drop)
-}
-
-/// Closes every descriptor of this process from `first` to `last`, both included.
-pub fn close_range(first: c_uint, last: c_uint) -> Result<()> {
-    // SAFETY: callers give a range in which no live value of this process owns a descriptor.
-    cerr(unsafe { libc::syscall(libc::SYS_close_range, first, last, 0 as c_uint) }).map(drop)
 }
 
 /// Becomes `path` with `args` and `env`. Returns only if that failed.
@@ -136,9 +114,9 @@ pub fn restore_signals() -> Result<()> {
 
 /// Runs `act` with `user` as the owner of whatever this thread makes and as the user who opens files, where it may say so
 /// (setfsuid(2)). Leaves the process undumpable.
-pub fn on_account_of<T>(user: libc::uid_t, act: impl FnOnce() -> T) -> T {
+pub fn on_account_of<T>(user: Uid, act: impl FnOnce() -> T) -> T {
     // SAFETY: setfsuid takes a plain number and gives the old one; a failure leaves it as it was.
-    let own = unsafe { libc::setfsuid(user) };
+    let own = unsafe { libc::setfsuid(user.as_raw()) };
     let done = act();
     // SAFETY: as above; one's own user is always allowed.
     unsafe { libc::setfsuid(own as libc::uid_t) };
@@ -151,12 +129,16 @@ pub fn on_account_of<T>(user: libc::uid_t, act: impl FnOnce() -> T) -> T {
 /// Who a thread is to the kernel and to others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
-    /// The real user and group.
-    pub real: (libc::uid_t, libc::gid_t),
-    /// The user and group by whom files are looked for.
-    pub fs: (libc::uid_t, libc::gid_t),
+    /// The real user.
+    pub user: Uid,
+    /// The real group.
+    pub group: Gid,
+    /// The user by whom files are looked for.
+    pub fs_user: Uid,
+    /// The group by whom files are looked for.
+    pub fs_group: Gid,
     /// The supplementary groups.
-    pub groups: Vec<libc::gid_t>,
+    pub groups: Vec<Gid>,
 }
 
 /// -1: leave it as it is (setresuid(2)).
@@ -165,15 +147,15 @@ const AS_IT_IS: libc::uid_t = libc::uid_t::MAX;
 /// Makes this thread, and no other, look like `who`; its effective and saved user and group stay.
 pub fn impersonate(who: &Identity) -> Result<()> {
     // By number: the library's functions change all threads.
-    let (groups, at) = (who.groups.len(), who.groups.as_ptr());
-    // SAFETY: the kernel reads `groups` numbers, which `at` has.
-    cerr(unsafe { libc::syscall(libc::SYS_setgroups, groups, at) })?;
-    let (user, group) = who.real;
+    let groups: Vec<libc::gid_t> = who.groups.iter().map(|group| group.as_raw()).collect();
+    // SAFETY: the kernel reads as many numbers as `groups` has.
+    cerr(unsafe { libc::syscall(libc::SYS_setgroups, groups.len(), groups.as_ptr()) })?;
+    let (user, group) = (who.user.as_raw(), who.group.as_raw());
     // SAFETY: plain numbers.
     cerr(unsafe { libc::syscall(libc::SYS_setresgid, group, AS_IT_IS, AS_IT_IS) })?;
     // SAFETY: plain numbers.
     cerr(unsafe { libc::syscall(libc::SYS_setresuid, user, AS_IT_IS, AS_IT_IS) })?;
-    let (user, group) = who.fs;
+    let (user, group) = (who.fs_user.as_raw(), who.fs_group.as_raw());
     for (call, id) in [(libc::SYS_setfsgid, group), (libc::SYS_setfsuid, user)] {
         // They say what was before, and nothing of success: asked again, with a number that is none, they say what is now.
         // SAFETY: plain numbers.

@@ -2,6 +2,7 @@
 
 use super::{Errno, Result, cerr, socket};
 use libc::{c_int, c_void};
+use nix::unistd::Uid;
 use std::net::IpAddr;
 use std::os::fd::{AsRawFd, OwnedFd};
 
@@ -26,8 +27,8 @@ pub struct Packet {
     pub interface: u32,
     /// `SO_MARK`
     pub mark: u32,
-    /// Whose socket sends it.
-    pub user: u32,
+    /// Whose socket sends it; `None` where that is not known: then it is asked for this process.
+    pub user: Option<Uid>,
 }
 
 /// A socket to ask by.
@@ -75,7 +76,9 @@ fn request(packet: &Packet) -> Vec<u8> {
         message.resize(message.len().next_multiple_of(4), 0);
     };
     put(libc::RTA_DST, &destination);
-    put(RTA_UID, &packet.user.to_ne_bytes());
+    if let Some(user) = packet.user {
+        put(RTA_UID, &user.as_raw().to_ne_bytes());
+    }
     if packet.interface != 0 {
         put(libc::RTA_OIF, &packet.interface.to_ne_bytes());
     }
@@ -126,7 +129,7 @@ mod tests {
 
     fn towards(destination: &str, interface: u32) -> Packet {
         let destination = destination.parse().unwrap();
-        Packet { destination, port: 9, protocol: libc::IPPROTO_UDP as u8, interface, mark: 0, user: 0 }
+        Packet { destination, port: 9, protocol: libc::IPPROTO_UDP as u8, interface, mark: 0, user: None }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use super::seccomp::Instruction;
 use super::{Errno, Result, cerr, small};
 use chbind_policy::sockaddr::{self, SockAddr};
 use libc::{c_int, c_void, socklen_t};
+use nix::unistd::Uid;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::time::Duration;
@@ -125,12 +126,12 @@ pub fn cookie(socket: BorrowedFd) -> Result<u64> {
 }
 
 /// The user who made the socket.
-pub fn owner(socket: BorrowedFd) -> Result<u32> {
+pub fn owner(socket: BorrowedFd) -> Result<Uid> {
     // SAFETY: all-zero is a valid stat: numbers only.
     let mut found: libc::stat = unsafe { std::mem::zeroed() };
     // SAFETY: the kernel writes one stat, which `found` is.
     cerr(unsafe { libc::fstat(socket.as_raw_fd(), &raw mut found) })?;
-    Ok(found.st_uid)
+    Ok(Uid::from_raw(found.st_uid))
 }
 
 /// Throws away what has arrived.
@@ -300,10 +301,10 @@ pub fn connect_abstract_stream(name: &[u8]) -> Result<OwnedFd> {
 }
 
 /// The process and the user that listened there (`SO_PEERCRED`).
-pub fn peer_of(socket: BorrowedFd) -> Result<(libc::pid_t, libc::uid_t)> {
+pub fn peer_of(socket: BorrowedFd) -> Result<(libc::pid_t, Uid)> {
     let none = libc::ucred { pid: 0, uid: 0, gid: 0 };
     let found = get(socket, libc::SOL_SOCKET, libc::SO_PEERCRED, none)?;
-    Ok((found.pid, found.uid))
+    Ok((found.pid, Uid::from_raw(found.uid)))
 }
 
 /// Lets go of whoever has connected to a socket that listens and does not block: who asks has learned what it wanted.

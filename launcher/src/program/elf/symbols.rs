@@ -1,6 +1,7 @@
 //! The dynamic symbols of an ELF file: what it asks of libraries, and what it offers.
 
-use super::{Dynamic, Fault, File};
+use super::fault::{Fault, Part};
+use super::file::{Dynamic, File};
 use crate::program::source::{MOST, Source};
 use goblin::elf::sym::{STB_GLOBAL, STB_GNU_UNIQUE, STB_WEAK, Sym};
 use scroll::Pread;
@@ -84,7 +85,7 @@ pub fn exports<S: Source + ?Sized>(source: &S) -> Result<Vec<String>, Fault> {
 /// Nothing says how many there are, other than the section headers, which may be missing, and hash tables, which do not
 /// count what is elsewhere. The table ends where the next one begins that the dynamic section names, at the latest.
 fn each<S: Source + ?Sized>(file: &File<S>, dynamic: &Dynamic, mut seen: impl FnMut(&Sym, &[u8])) -> Result<(), Fault> {
-    const WRONG: Fault = Fault::Damaged("its symbols");
+    const WRONG: Fault = Fault::Damaged(Part::Symbols);
     let Some(address) = dynamic.symbols else { return Ok(()) };
     let (place, left) = file.place(address).ok_or(WRONG)?;
     let (names, names_length) = file.strings(dynamic).ok_or(WRONG)?;
@@ -96,12 +97,12 @@ fn each<S: Source + ?Sized>(file: &File<S>, dynamic: &Dynamic, mut seen: impl Fn
     while first < count {
         let wanted = (count - first).min(at_once as u64);
         let at = place.checked_add(first * size as u64).ok_or(WRONG)?;
-        let table = file.source.piece(at, wanted as usize * size).map_err(Fault::Unreadable)?;
+        let table = file.source.piece(at, wanted as usize * size)?;
         let mut offset = 0;
         while let Ok(symbol) = table.gread_with::<Sym>(&mut offset, file.ctx) {
             let name = symbol.st_name as u64;
             let (Some(at), true) = (names.checked_add(name), name > 0 && name < names_length) else { continue };
-            let text = file.source.piece(at, LONGEST.min(names_length - name) as usize).map_err(Fault::Unreadable)?;
+            let text = file.source.piece(at, LONGEST.min(names_length - name) as usize)?;
             seen(&symbol, text.split(|byte| *byte == 0).next().unwrap_or_default());
         }
         if table.len() < wanted as usize * size {

@@ -1,5 +1,8 @@
-use super::symbols::{CHECKED, exports};
 use super::*;
+use crate::program::source::Source;
+use goblin::elf::dynamic::*;
+use goblin::elf::header::ET_EXEC;
+use goblin::elf::program_header::{PT_DYNAMIC, PT_INTERP, PT_LOAD, PT_NOTE};
 use std::cell::Cell;
 
 /// Where the made-up files are in memory.
@@ -111,15 +114,15 @@ fn what_is_none() {
     for kind in [0, 1, 4, 0xffff] {
         assert_eq!(Made { kind, ..Made::new() }.read(), Err(Fault::NotProgram));
     }
-    let number = Err(Fault::Damaged("its number of program headers"));
+    let number = Err(Fault::Damaged(Part::HeaderCount));
     assert_eq!(Made { entry_size: 55, ..Made::new() }.read(), number);
     assert_eq!(Made { count: Some(0), ..Made::new() }.read(), number);
     assert_eq!(Made { count: Some(0xffff), ..Made::new() }.read(), number);
-    assert_eq!(Made { count: Some(1170), ..Made::new() }.read(), Err(Fault::Damaged("its program headers")));
+    assert_eq!(Made { count: Some(1170), ..Made::new() }.read(), Err(Fault::Damaged(Part::ProgramHeaders)));
     for (at, value) in [(4, 0), (4, 3), (5, 0), (5, 3)] {
         let mut bytes = Made::new().bytes();
         bytes[at] = value;
-        assert_eq!(read(&bytes[..]), Err(Fault::Damaged("its header")), "{at} {value}");
+        assert_eq!(read(&bytes[..]), Err(Fault::Damaged(Part::Header)), "{at} {value}");
     }
 }
 
@@ -132,7 +135,7 @@ fn loaders() {
     };
     assert_eq!(with(b"/l\0"), Ok(Some("/l".into())));
     assert_eq!(with(b"/l\0rest\0"), Ok(Some("/l".into())));
-    let wrong = Err(Fault::Damaged("the name of its loader"));
+    let wrong = Err(Fault::Damaged(Part::Loader));
     assert_eq!(with(b"\0"), wrong);
     assert_eq!(with(b"/lib"), wrong);
     assert_eq!(with(&[vec![b'/'; 4096], vec![0]].concat()), wrong);
@@ -168,7 +171,7 @@ fn more_symbols_than_are_read_at_once() {
 
 #[test]
 fn tables_that_are_nowhere() {
-    let wrong = Fault::Damaged("its symbols");
+    let wrong = Fault::Damaged(Part::Symbols);
     let with = |change: fn(&mut [(u64, u64); 3])| {
         let (mut made, mut places) = with_symbols(&[("bind", 0)], &[]);
         change(&mut places);
@@ -188,7 +191,7 @@ fn tables_that_are_nowhere() {
     let (mut made, places) = with_symbols(&[], &[]);
     made.headers.pop();
     made.put_dynamic(&[(DT_NEEDED, 5000), places[1]]);
-    assert_eq!(made.read(), Err(Fault::Damaged("the name of a library")));
+    assert_eq!(made.read(), Err(Fault::Damaged(Part::Library)));
 }
 
 #[test]
@@ -255,7 +258,7 @@ fn whatever_is_wrong_with_a_byte() {
     let (made, _) = with_symbols(&[("bind", 0), ("mine", 1)], &["libc.so.6"]);
     let whole = made.bytes();
     let tell = |bytes: &[u8]| {
-        let _ = (exports(bytes), read(bytes).map_err(|fault| assert!(!fault.to_string().is_empty())));
+        let _ = (exports(bytes), read(bytes));
     };
     for at in 0..whole.len() {
         tell(&whole[..at]);

@@ -2,6 +2,7 @@
 
 use super::live::Live;
 use crate::sys::{self, socket};
+use nix::unistd::Uid;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -54,7 +55,7 @@ impl Duplicate {
     }
 
     /// The user on whose account it was made.
-    pub(crate) fn owner(&self) -> sys::Result<libc::uid_t> {
+    pub(crate) fn owner(&self) -> sys::Result<Uid> {
         socket::owner(self.0.as_fd())
     }
 }

@@ -5,8 +5,9 @@
 
 use super::sockname::Which;
 use super::worker::Worker;
+use crate::seccomp::Error;
 use crate::seccomp::context_filter::{Held, HeldCall, SecretAt};
-use crate::seccomp::rule::{Error, is, is_masked, is_null};
+use crate::seccomp::rule::{is, is_masked, is_null};
 use crate::supervisor::caller::held::Caller;
 use crate::supervisor::caller::outcome::Stop;
 use crate::sys::seccomp::Answer;

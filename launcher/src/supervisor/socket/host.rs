@@ -37,7 +37,7 @@ impl Host for Asker<'_> {
                 (interface, _) => interface,
             },
             mark: option(libc::SO_MARK) as u32,
-            user: self.socket.owner().unwrap_or_default(),
+            user: self.socket.owner().ok(),
         })
     }
 

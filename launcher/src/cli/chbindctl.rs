@@ -1,0 +1,65 @@
+//! What was typed to chbindctl, and how it is answered.
+
+use super::report::{answer, error};
+use super::usage::Wording;
+use super::words::{found, inspection};
+use super::{CHBINDCTL, usage};
+use crate::control;
+use clap::{Parser, Subcommand};
+use std::ffi::OsString;
+
+/// Look at programs as chbind sees them, and for running contexts.
+#[derive(Debug, Parser)]
+#[command(name = CHBINDCTL, version, max_term_width = 100, disable_help_subcommand = true)]
+#[command(
+    after_help = "Exit status: 0; 125 if chbindctl failed, 126 if a program cannot be read or executed, 127 if it \
+                        was not found; 1 if there is no such context.\n\nExample: chbindctl inspect nginx"
+)]
+struct Args {
+    #[command(subcommand)]
+    task: Task,
+}
+
+/// What can be done.
+#[derive(Debug, Subcommand)]
+pub enum Task {
+    /// Show what a program file is, and which enforcement works for it
+    Inspect {
+        /// The program, looked for as chbind looks for its command
+        #[arg(value_name = "PROGRAM")]
+        program: OsString,
+    },
+    /// Show the running contexts that have this name
+    Find {
+        /// What --name says, or else the name of the command
+        #[arg(value_name = "NAME")]
+        name: String,
+    },
+}
+
+/// What this process is to do, or the exit status if there is nothing more to do.
+pub fn task() -> Result<Task, u8> {
+    let wording = Wording { program: CHBINDCTL, nothing: "nothing to do was given", unnamed: "nothing was named" };
+    Args::try_parse().map(|args| args.task).map_err(|error| usage::status(&error, &wording))
+}
+
+/// Does it, or gives the exit status.
+pub fn run(task: &Task) -> Result<(), u8> {
+    let text = match task {
+        Task::Inspect { program } => control::inspect(program).map(|of| inspection::text(&of)),
+        Task::Find { name } => control::find(name).map(|all| found::text(&all)),
+    };
+    let text = text.map_err(|failed| error(CHBINDCTL, &failed))?;
+    answer(&text).map_err(|failed| error(CHBINDCTL, &failed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_holds_together() {
+        Args::command().debug_assert();
+    }
+}

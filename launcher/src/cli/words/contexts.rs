@@ -1,0 +1,27 @@
+//! Numbers and names of contexts.
+
+use super::form::Words;
+use super::form::said;
+use crate::contexts::Error;
+
+impl Words for Error {
+    fn sentence(&self) -> String {
+        match self {
+            Error::NumberTaken(nid) => {
+                format!("nid {nid} is taken by another context, or by programs that one left behind")
+            }
+            Error::NoNumberFree => "all numbers for contexts are taken".to_owned(),
+            Error::HoldNumber(errno) => format!("cannot reserve a number for the context: {}", said(*errno)),
+            Error::HoldName(errno) => format!("cannot reserve the name of the context: {}", said(*errno)),
+            Error::FindName(errno) => format!("cannot look for the name: {}", said(*errno)),
+            Error::AskHolder(errno) => format!("cannot ask who holds a name: {}", said(*errno)),
+        }
+    }
+
+    fn hint(&self) -> Option<&'static str> {
+        match self {
+            Error::NumberTaken(_) => Some("without --nid a free number is chosen"),
+            _ => None,
+        }
+    }
+}
