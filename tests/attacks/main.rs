@@ -1,7 +1,7 @@
-//! Attacks on a context, as a hostile program carries them out; what came of each is a matrix, which the README has.
+//! Attacks on a context, as a hostile program carries them out; what came of each is a matrix, which docs/security.md has.
 //!
 //! `attacks` runs them all, `attacks WORD...` those with such a word in their name; with CHBIND_WRITE_MATRIX=1 the
-//! README's copy is written anew.
+//! page's copy is written anew.
 
 #![forbid(unsafe_code)]
 
@@ -76,7 +76,7 @@ fn offered(bed: &Bed) -> Outcome<Vec<&'static Mode>> {
     Ok(MODES.iter().filter(has).collect())
 }
 
-/// Runs the attacks and compares what came of them with the README. True if all is as it should be.
+/// Runs the attacks and compares what came of them with docs/security.md. True if all is as it should be.
 fn run(bed: &'static Bed, chosen: &[&'static Attack], modes: &[&'static Mode], whole: bool) -> Outcome<bool> {
     let jobs: Vec<Job> = chosen.iter().flat_map(|attack| jobs_of(attack, modes)).collect();
     let outcomes = run_jobs(THREADS, &jobs, |job| run_job(bed, *job), |_| ());

@@ -1,17 +1,20 @@
-//! The matrix as it stands in the README.
+//! The matrix as it stands in docs/security.md.
 
 use std::path::{Path, PathBuf};
 
 use chbind_tests::{Outcome, ensure};
 
-/// Between these lines of the README it stands.
+/// Between these lines of the page it stands.
 const MARKS: (&str, &str) = ("<!-- tests/attacks writes from here -->", "<!-- tests/attacks wrote until here -->");
 
-/// If this is set, the matrix in the README is written anew.
+/// If this is set, the matrix on the page is written anew.
 pub(crate) const WRITE: &str = "CHBIND_WRITE_MATRIX";
 
-fn readme() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md")
+/// The page, as messages name it.
+const PAGE: &str = "docs/security.md";
+
+fn page() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(PAGE)
 }
 
 pub(crate) fn head(columns: &[String]) -> [String; 2] {
@@ -28,26 +31,26 @@ fn split(text: &str) -> Outcome<(&str, &str, &str)> {
         let (matrix, after) = rest.split_once(MARKS.1)?;
         Some((before, matrix, after))
     });
-    parts.ok_or_else(|| format!("README.md lacks '{}' and '{}'", MARKS.0, MARKS.1).into())
+    parts.ok_or_else(|| format!("{PAGE} lacks '{}' and '{}'", MARKS.0, MARKS.1).into())
 }
 
-/// How many of the lines are in the README, and what differs; if these are all, it has no others.
+/// How many of the lines are on the page, and what differs; if these are all, it has no others.
 pub(crate) fn compare(lines: &[String], all: bool) -> Outcome<(usize, Vec<String>)> {
-    let text = std::fs::read_to_string(readme())?;
+    let text = std::fs::read_to_string(page())?;
     let committed: Vec<&str> = split(&text)?.1.trim().lines().collect();
     let missing = lines.iter().filter(|line| !committed.contains(&line.as_str()));
-    let mut differences: Vec<String> = missing.map(|line| format!("README.md has not: {line}")).collect();
+    let mut differences: Vec<String> = missing.map(|line| format!("{PAGE} has not: {line}")).collect();
     let as_committed = lines.len() - differences.len();
     let others = committed.iter().filter(|line| all && !lines.iter().any(|ours| ours == *line));
-    differences.extend(others.map(|line| format!("README.md has, and it is not so: {line}")));
+    differences.extend(others.map(|line| format!("{PAGE} has, and it is not so: {line}")));
     Ok((as_committed, differences))
 }
 
 /// Writes it anew.
 pub(crate) fn write(lines: &[String]) -> Outcome {
-    let text = std::fs::read_to_string(readme())?;
+    let text = std::fs::read_to_string(page())?;
     let (before, _, after) = split(&text)?;
     let new = format!("{before}{}\n{}\n{}{after}", MARKS.0, lines.join("\n"), MARKS.1);
     ensure!(!lines.is_empty(), "an empty matrix");
-    Ok(std::fs::write(readme(), new)?)
+    Ok(std::fs::write(page(), new)?)
 }

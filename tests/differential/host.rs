@@ -55,7 +55,7 @@ route add 224.0.0.0/4 dev v0 src 10.9.0.1
 route add prohibit 198.51.100.1
 ";
 
-/// Capabilities that a context takes from root (README, "What is enforced"): the program outside is to have the same.
+/// Capabilities that a context takes from root (docs/security.md#root): the program outside is to have the same.
 const DROPPED: &str = "-net_admin,-net_raw,-sys_admin,-sys_ptrace,-sys_module,-sys_rawio,-bpf,-perfmon";
 
 /// A program that makes calls.

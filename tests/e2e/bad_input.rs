@@ -19,7 +19,7 @@ pub(crate) fn cases() -> Vec<Case> {
     all
 }
 
-/// Capabilities that a context takes from root (README, "What is enforced"): what runs without one is to have the same.
+/// Capabilities that a context takes from root (docs/security.md#root): what runs without one is to have the same.
 const WITHOUT: &str =
     "setpriv --bounding-set -net_admin,-net_raw,-sys_admin,-sys_ptrace,-sys_module,-sys_rawio,-bpf,-perfmon";
 

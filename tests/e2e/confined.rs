@@ -58,7 +58,7 @@ fn every_thread_is_confined(t: &Test, model: &str) -> Outcome {
     Ok(())
 }
 
-/// Of root's: those that README names, nothing in the bounding set beyond, and those for callers who have them not in effect.
+/// Of root's: those that docs/security.md names, nothing in the bounding set beyond, and those for callers who have them not in effect.
 fn capabilities_are_few(t: &Test) -> Outcome {
     ensure_eq!(t.who(), Who::Root);
     const CAPS: [(&str, u64); 3] = [

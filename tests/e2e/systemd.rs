@@ -47,7 +47,7 @@ fn services(t: &Test) -> Outcome {
         root = root.0.display(),
         bin = t.bed().bin().display(),
     );
-    // systemd-nspawn's own filter refuses pidfd_getfd, which the supervisor needs: see README, "Limits".
+    // systemd-nspawn's own filter refuses pidfd_getfd, which the supervisor needs: see docs/limits.md#containers-and-services.
     let mut container =
         t.native("unshare --mount --propagation private sh -c").arg(boot).env("SYSTEMD_SECCOMP", "0").start()?;
     container.wait_until("a container", |container| child_of(container.pid()).is_some())?;

@@ -178,7 +178,7 @@ impl<'t> Storm<'t> {
         // A connection that the peer has not taken and that is being given up has lost its port, and has no file.
         let is_peers = seen.ip.to_string() == F && (seen.port == PEER || (seen.port, seen.inode) == (0, 0));
         // UDP has its filter, which is tried: see `send_past`. A ping socket has the wildcard where nothing asked
-        // for an address, and each of its messages names a source (README, "Limits").
+        // for an address, and each of its messages names a source (docs/limits.md#udp-wildcards).
         let is_ping = seen.protocol == "icmp" && seen.ip.is_unspecified();
         let is_it =
             |stranger: &UdpSocket| stranger.local_addr().is_ok_and(|at| (at.ip(), at.port()) == (seen.ip, seen.port));
