@@ -75,7 +75,7 @@ fn earlier(fd: Fd, socket: &Socket, address: &[u8], refusal: Refusal) -> Stop {
     let is_late = has_ports && socket.family == Family::V6 && refusal.errno == Errno::EADDRNOTAVAIL;
     let Some(asked) = sockaddr::decode(address).filter(|_| is_late) else { return refusal.into() };
     let is_of_others = socket.transport == Transport::Tcp && asked.ip().is_multicast();
-    let has_port = || perform::local(&fd).is_ok_and(|bound| bound.port() != 0) && perform::holds_port(&fd, socket);
+    let has_port = || perform::local(&fd).is_ok_and(|local| !local.is_portless()) && perform::holds_port(&fd, socket);
     let is_barred = socket.v6only && asked.ip().to_canonical().is_ipv4();
     if is_of_others || is_barred || has_port() { Stop::Fail(Errno::EINVAL) } else { refusal.into() }
 }
@@ -118,7 +118,7 @@ pub(crate) fn bind_to(fd: Fd, socket: &Socket, place: Place) -> Result<SocketAdd
         Place::Open { any, otherwise } => (any, otherwise),
     };
     // One that has a port already gets no filter: the bind fails.
-    if perform::local(&fd)?.port() == 0 && (is_shared(fd)? || !is_guarded(fd)) {
+    if perform::local(&fd)?.is_portless() && (is_shared(fd)? || !is_guarded(fd)) {
         return mended(bind(otherwise));
     }
     match bind(any) {

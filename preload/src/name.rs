@@ -3,21 +3,20 @@
 use crate::option;
 use crate::stop::ask_if_possible;
 use crate::sys::{self, Fd, shim};
-use chbind_policy::Loopback;
-use chbind_policy::name::{masked, masked_peer};
-use chbind_policy::perform::{Look, is_pinned, unbound};
+use chbind_policy::name::{masked, masked_peer, shown};
+use chbind_policy::perform::Look;
 use chbind_policy::sockaddr::{LEN_V6, SockAddr, decode, encode};
+use chbind_policy::{LocalAddr, Loopback};
 
 /// getsockname(2); `None` where the supervisor knows better.
 pub(crate) fn local(fd: Fd) -> sys::Result<Option<SockAddr>> {
     let mut name = fd.local_name()?;
     if let Some(bound) = name.decode() {
-        if is_pinned(&fd, bound) {
-            if option::is_unclear() && ask_if_possible().is_err() {
-                return Ok(None);
-            }
-            name = encode(unbound(bound));
-        } else if let Some(shown) = masked(&shim().charge.context, bound) {
+        let local = LocalAddr::of(bound, || fd.is_explicitly_bound());
+        if matches!(local, LocalAddr::Pinned(_)) && option::is_unclear() && ask_if_possible().is_err() {
+            return Ok(None);
+        }
+        if let Some(shown) = shown(&shim().charge.context, local) {
             name = encode(shown);
         }
     }

@@ -29,7 +29,7 @@ pub(crate) fn is_unclear() -> bool {
 /// Whether a socket that has an address without a port was bound so by the program, as far as can be told from the socket:
 /// nothing is remembered of it. A stream has no other way to come to that; a datagram socket has from the beginning the address
 /// that comes first, and is taken to have any other because the program wanted it.
-pub(crate) fn is_chosen(fd: Fd) -> bool {
+pub(crate) fn is_explicitly_bound(fd: Fd) -> bool {
     if !wants_no_port() || fd.option(IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT) != Ok(1) {
         return false;
     }
@@ -76,7 +76,7 @@ fn set(fd: Fd, level: c_int, name: c_int, value: &[u8]) -> Result<(), Stop> {
     let read = bytes.get_mut(..option::read_of(level, name, value.len())).unwrap_or_default();
     let is_datagram = || [Ok(AF_INET), Ok(AF_INET6)].contains(&fd.option(SOL_SOCKET, libc::SO_DOMAIN));
     let asks = (level, name) == (SOL_SOCKET, SO_LOCK_FILTER) && kind == SOCK_DGRAM && is_datagram();
-    let portless = asks && perform::local(&fd)?.port() == 0;
+    let portless = asks && perform::local(&fd)?.is_portless();
     option::set(&shim().charge.context, Facts { raw: kind == SOCK_RAW, portless }, level, name, read)?;
     Ok(fd.set_option(level, name, bytes)?)
 }

@@ -11,6 +11,7 @@ mod control;
 mod create;
 mod guard;
 mod listen;
+mod local;
 mod name;
 mod option;
 mod others;

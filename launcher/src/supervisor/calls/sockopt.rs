@@ -118,6 +118,6 @@ fn facts(shared: &Shared, of: &Duplicate, level: i32, name: i32) -> sys::Result<
         let domain = of.option(SOL_SOCKET, libc::SO_DOMAIN)?;
         Ok(kind == libc::SOCK_DGRAM && [libc::AF_INET, libc::AF_INET6].contains(&domain))
     };
-    let portless = (level, name) == (SOL_SOCKET, SO_LOCK_FILTER) && is_datagram()? && shared.local(of)?.port() == 0;
+    let portless = (level, name) == (SOL_SOCKET, SO_LOCK_FILTER) && is_datagram()? && shared.local(of)?.is_portless();
     Ok(Facts { raw: kind == libc::SOCK_RAW, portless })
 }

@@ -26,7 +26,7 @@ proptest! {
     #[test]
     fn loopback_is_never_left_and_the_source_is_own((context, socket, bound, address, host) in case()) {
         let bound = bound.unwrap_or(unbound(&socket));
-        let Ok(Connect::To { destination, source }) = connect(&context, &socket, bound, &address, &host) else {
+        let Ok(Connect::To { destination, source }) = connect(&context, &socket, local(bound), &address, &host) else {
             return Ok(());
         };
         prop_assert_eq!(Family::of(destination.ip()), socket.family);
@@ -75,7 +75,7 @@ proptest! {
     #[test]
     fn a_wildcard_settles_where_no_address_would_be_pinned((context, socket, _, address, host) in case(), port in 1u16..) {
         let wildcard = SocketAddr::new(unbound(&socket).ip(), port);
-        let pinned = pinned(connect(&context, &socket, unbound(&socket), &address, &host));
+        let pinned = pinned(connect(&context, &socket, local(unbound(&socket)), &address, &host));
         let expected = match pinned {
             Ok(Connect::To { source: Source::Pin(_), .. }) if socket.transport == Transport::Tcp => {
                 Err(refusal(EADDRNOTAVAIL, Reason::BoundOutside(wildcard.ip())))
@@ -85,7 +85,7 @@ proptest! {
             }
             other => other,
         };
-        let settled = connect(&context, &socket, wildcard, &address, &host);
+        let settled = connect(&context, &socket, local(wildcard), &address, &host);
         // Towards the host's own loopback the first is the kernel's source, which is no address of the context.
         if matches!(expected, Ok(Connect::To { source: Source::Settle(at), .. }) if !hears(&context, at)) {
             return Ok(());
