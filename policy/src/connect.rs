@@ -39,7 +39,7 @@ pub enum Source {
     Try(SocketAddr),
     /// The socket has a port on a wildcard, a broadcast address or a group: it must have this address, at that port,
     /// before the kernel can choose one.
-    Settle(SocketAddr),
+    Fix(SocketAddr),
 }
 
 /// Judges `connect` with the caller's address as bytes.
@@ -80,7 +80,7 @@ pub(crate) fn associate(
         }
         // A stream has no way to an address once it has a port.
         Standing::Anywhere(at) if socket.transport == Transport::Tcp => return Err(outside(at)),
-        Standing::Anywhere(_) => Source::Settle(shaped(towards_from_wildcard(context, &target, host)?)),
+        Standing::Anywhere(_) => Source::Fix(shaped(towards_from_wildcard(context, &target, host)?)),
         Standing::Foreign(at) if target.is_host && is_localhost(at.ip()) => Source::Own,
         Standing::Foreign(at) => return Err(outside(at)),
     };

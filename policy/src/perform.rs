@@ -94,7 +94,7 @@ pub fn pin_at_birth(of: &impl Endpoint, socket: &Socket, address: SocketAddr) ->
 
 /// Pins a datagram socket without a port to the address that it was made with: after what may have taken the address away, or
 /// left it with another that is good only for where it went before (a bind that failed, an association that was dissolved).
-pub fn mend(of: &impl Endpoint, context: &Context, socket: &Socket) {
+pub fn repin(of: &impl Endpoint, context: &Context, socket: &Socket) {
     // It may have been made one of IPv6 alone, and that at any time.
     let v6only = || of.option(IPPROTO_IPV6, libc::IPV6_V6ONLY).is_ok_and(|on| on != 0);
     let socket = &Socket { v6only: socket.family == Family::V6 && v6only(), ..*socket };
@@ -175,7 +175,7 @@ pub const IP_UNICAST_IF: i32 = 50;
 pub const IPV6_UNICAST_IF: i32 = 76;
 
 /// Another socket that sends by the same way. `None` where one cannot be made alike: the kernel will say what comes of that.
-pub fn alike<E: Endpoint>(of: &E, socket: &Socket) -> Result<Option<E::StandIn>> {
+pub fn similar_socket<E: Endpoint>(of: &E, socket: &Socket) -> Result<Option<E::StandIn>> {
     let (domain, kind, protocol) = socket.arguments();
     let stand_in = of.stand_in(domain, kind, protocol)?;
     for (level, name) in ROUTING {
@@ -189,13 +189,13 @@ pub fn alike<E: Endpoint>(of: &E, socket: &Socket) -> Result<Option<E::StandIn>>
     Ok(Some(stand_in))
 }
 
-/// Tries on another socket whether `destination` can be had from `source`: a socket that has been settled on a source and
-/// cannot be connected is not easily got back onto its wildcard, and one that has been pinned for that keeps its port.
-pub fn rehearse(of: &impl Endpoint, socket: &Socket, source: SocketAddr, destination: SocketAddr) -> Result<()> {
+/// Tries on another socket whether `destination` can be had from `source`: a socket whose source has been fixed and that cannot
+/// be connected is not easily got back onto its wildcard, and one that has been pinned for that keeps its port.
+pub fn dry_run(of: &impl Endpoint, socket: &Socket, source: SocketAddr, destination: SocketAddr) -> Result<()> {
     if socket.transport != Transport::Udp {
         return Ok(());
     }
-    let Some(stand_in) = alike(of, socket)? else { return Ok(()) };
+    let Some(stand_in) = similar_socket(of, socket)? else { return Ok(()) };
     pin(&stand_in, socket, source)?;
     stand_in.connect(destination)
 }
@@ -208,7 +208,7 @@ const NO_GROUP: IpAddr = IpAddr::V4(Ipv4Addr::new(224, 0, 0, 0));
 /// it is connected to where nobody else can be the source: in IPv4 to a group, towards which the interface's address is
 /// set (`IP_MULTICAST_IF`; ip4_datagram_connect, net/ipv4/datagram.c), in IPv6 to the source itself (RFC 6724, rule 1).
 /// Port 0 has no receiver.
-pub fn settle(of: &impl Endpoint, socket: &Socket, source: SocketAddr) -> Result<()> {
+pub fn fix_source(of: &impl Endpoint, socket: &Socket, source: SocketAddr) -> Result<()> {
     let before = of.local()?;
     let shaped = |ip| for_family(SocketAddr::new(ip, 0), socket.family);
     let connected = match source.ip().to_canonical() {
@@ -233,7 +233,7 @@ pub fn settle(of: &impl Endpoint, socket: &Socket, source: SocketAddr) -> Result
 
 /// Takes the address away again, as far as the kernel lets it go, from a socket that was at `before`, a wildcard. (It
 /// does not where the socket has been pinned before: `SOCK_BINDADDR_LOCK`, net/ipv4/udp.c.)
-pub fn unsettle(of: &impl Endpoint, before: LocalAddr) -> Result<()> {
+pub fn unfix_source(of: &impl Endpoint, before: LocalAddr) -> Result<()> {
     let device = of.option(SOL_SOCKET, SO_BINDTOIFINDEX)?;
     of.disconnect()?;
     if device != 0 {

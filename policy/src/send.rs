@@ -82,7 +82,7 @@ fn stream(
     let source = match source {
         connect::Source::Own => Source::Own,
         connect::Source::Pin(at) | connect::Source::Try(at) => Source::Pin(at),
-        connect::Source::Settle(_) => return unsupported,
+        connect::Source::Fix(_) => return unsupported,
     };
     Ok(Send { destination: Some(destination), source })
 }

@@ -36,7 +36,7 @@ pub(crate) fn is_near(context: &Context, address: &[u8]) -> bool {
 }
 
 fn connected(fd: Fd, address: &[u8]) -> Result<(), Stop> {
-    let context = &shim().charge.context;
+    let context = &shim().config.context;
     let dissolves = sockaddr::family(address) == Some(AF_UNSPEC);
     if (!dissolves && is_near(context, address)) || option::wants_no_port() {
         ask_if_possible()?;
@@ -73,12 +73,12 @@ fn connected(fd: Fd, address: &[u8]) -> Result<(), Stop> {
             fd.disconnect()?;
             match socket.transport {
                 Transport::Tcp if is_marked(fd) => unpin(fd, &socket, local.as_bound()),
-                _ => perform::mend(&fd, context, &socket),
+                _ => perform::repin(&fd, context, &socket),
             }
             return Ok(());
         };
         if let Source::Try(source) = source {
-            perform::rehearse(&fd, &socket, source, destination)?;
+            perform::dry_run(&fd, &socket, source, destination)?;
         }
         match source {
             Source::Own => {}
@@ -86,11 +86,11 @@ fn connected(fd: Fd, address: &[u8]) -> Result<(), Stop> {
                 Ok(()) => {}
                 Err(Errno::EINVAL) => continue,
                 Err(errno) => {
-                    perform::mend(&fd, context, &socket);
+                    perform::repin(&fd, context, &socket);
                     return Err(Stop::Fail(errno));
                 }
             },
-            Source::Settle(source) => {
+            Source::Fix(source) => {
                 ask_if_possible()?;
                 return settled(fd, &socket, local, source, destination);
             }
@@ -157,7 +157,7 @@ fn is_marked(fd: Fd) -> bool {
 /// dissolved has let go of a port that the kernel chose, and shows it still (`tcp_disconnect`, `inet_put_port`). `None` if it
 /// turns out to be connected by now.
 fn local_of_stream(fd: Fd, socket: &Socket) -> Result<Option<LocalAddr>, Stop> {
-    let context = &shim().charge.context;
+    let context = &shim().config.context;
     let local = perform::local(&fd)?;
     let LocalAddr::Bound(bound) = local else { return Ok(Some(local)) };
     let shown = canonical(bound);
@@ -173,10 +173,10 @@ fn local_of_stream(fd: Fd, socket: &Socket) -> Result<Option<LocalAddr>, Stop> {
 }
 
 fn settled(fd: Fd, socket: &Socket, local: LocalAddr, source: SocketAddr, to: SocketAddr) -> Result<(), Stop> {
-    perform::rehearse(&fd, socket, source, to)?;
-    let settled = perform::settle(&fd, socket, source).and_then(|()| fd.connect(to));
-    if settled.is_err() && perform::unsettle(&fd, local).is_err() {
-        perform::mend(&fd, &shim().charge.context, socket);
+    perform::dry_run(&fd, socket, source, to)?;
+    let settled = perform::fix_source(&fd, socket, source).and_then(|()| fd.connect(to));
+    if settled.is_err() && perform::unfix_source(&fd, local).is_err() {
+        perform::repin(&fd, &shim().config.context, socket);
     }
     Ok(settled?)
 }

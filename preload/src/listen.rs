@@ -28,7 +28,7 @@ fn listening(fd: Fd, backlog: c_int) -> Result<(), Stop> {
 
 /// Row 12: it has an address, and a port that may be listened on.
 fn prepare(fd: Fd, socket: &Socket) -> Result<(), Stop> {
-    let context = &shim().charge.context;
+    let context = &shim().config.context;
     let local = perform::local(&fd)?;
     let listening = fd.option(SOL_SOCKET, SO_ACCEPTCONN)? != 0;
     let action = listen::listen(context, socket, local, listening)?;

@@ -16,7 +16,7 @@ pub(crate) fn local(fd: Fd) -> sys::Result<Option<SockAddr>> {
         if matches!(local, LocalAddr::Pinned(_)) && option::is_unclear() && ask_if_possible().is_err() {
             return Ok(None);
         }
-        if let Some(shown) = shown(&shim().charge.context, local) {
+        if let Some(shown) = shown(&shim().config.context, local) {
             name = encode(shown);
         }
     }
@@ -26,7 +26,7 @@ pub(crate) fn local(fd: Fd) -> sys::Result<Option<SockAddr>> {
 /// getpeername(2)
 pub(crate) fn peer(fd: Fd) -> sys::Result<SockAddr> {
     let mut name = fd.peer_name()?;
-    let context = &shim().charge.context;
+    let context = &shim().config.context;
     if context.loopback == Loopback::Remap
         && let Some(peer) = name.decode()
         && let Ok(Some(own)) = fd.local()
@@ -39,7 +39,7 @@ pub(crate) fn peer(fd: Fd) -> sys::Result<SockAddr> {
 
 /// What an address that the kernel has written is called inside, written over it, as far as there is room.
 pub(crate) fn mask(bytes: &mut [u8]) {
-    let context = &shim().charge.context;
+    let context = &shim().config.context;
     if context.loopback != Loopback::Remap {
         return;
     }

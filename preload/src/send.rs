@@ -3,8 +3,8 @@
 use crate::bind::{bind_to, is_of_others};
 use crate::connect::{self, is_near};
 use crate::facts::identify;
+use crate::foreign_sockets;
 use crate::host::Asker;
-use crate::open;
 use crate::option;
 use crate::stop::{Stop, answer, ask_if_possible};
 use crate::sys::{self, Fd, Pieces, cancellable, shim};
@@ -60,7 +60,7 @@ fn is_plain(address: &[u8]) -> bool {
         core::net::IpAddr::V4(ip) => !ip.is_loopback() && !ip.is_unspecified(),
         core::net::IpAddr::V6(ip) => !ip.is_loopback() && ip.to_ipv4().is_none(),
     };
-    (is_usual || shim.charge.context.is_assigned(ip, 0)) && open::is_own()
+    (is_usual || shim.config.context.is_assigned(ip, 0)) && foreign_sockets::is_own()
 }
 
 /// One message. `ask` sends it as the program did.
@@ -74,7 +74,7 @@ pub(crate) fn send_call(fd: Fd, message: &Message, ask: impl FnOnce() -> sys::Re
 }
 
 fn sent(fd: Fd, message: &Message) -> Result<usize, Stop> {
-    let context = &shim().charge.context;
+    let context = &shim().config.context;
     let socket = match identify(fd)? {
         Some(socket) => socket,
         None => {
@@ -111,7 +111,7 @@ fn sent(fd: Fd, message: &Message) -> Result<usize, Stop> {
             Ok(taken) => control = controls(&mut room, message, reader, taken, local)?,
             Err(Stop::Fail(Errno::EINVAL)) => continue,
             Err(Stop::Fail(errno)) => {
-                perform::mend(&fd, context, &socket);
+                perform::repin(&fd, context, &socket);
                 return Err(Stop::Fail(errno));
             }
             Err(stop) => return Err(stop),
@@ -160,7 +160,7 @@ fn controls(
         *to = *from;
     }
     let own = Some(own.ip().to_canonical()).filter(|own| !own.is_unspecified());
-    reader.check(&shim().charge.context, all.get_mut(before..).unwrap_or_default(), own)?;
+    reader.check(&shim().config.context, all.get_mut(before..).unwrap_or_default(), own)?;
     Ok(before + after)
 }
 
@@ -170,7 +170,7 @@ fn take_place(fd: Fd, socket: &Socket, source: Source) -> Result<Source, Stop> {
         Source::Own | Source::Named(_) => Ok(source),
         Source::Pin(at) => Ok(connect::pin(fd, socket, at).map(|()| source)?),
         Source::Open { any, otherwise, .. } => {
-            open::note_foreign();
+            foreign_sockets::note_foreign();
             ask_if_possible()?;
             bind_to(fd, socket, Place::Open { any, otherwise })?;
             let is_open = perform::local(&fd)?.as_bound().ip().to_canonical().is_unspecified();

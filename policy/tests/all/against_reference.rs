@@ -131,7 +131,7 @@ proptest! {
                     connect::Source::Own => reference::connect::Source::Own,
                     connect::Source::Pin(at) => reference::connect::Source::Given(at),
                     connect::Source::Try(at) => reference::connect::Source::Tried(at),
-                    connect::Source::Settle(at) => reference::connect::Source::AtItsPort(at),
+                    connect::Source::Fix(at) => reference::connect::Source::AtItsPort(at),
                 },
             },
         });

@@ -71,7 +71,7 @@ impl Worker {
             };
             locked.require_idle(libc::EALREADY)?;
             if let Source::Try(source) = source
-                && let Err(errno) = perform::rehearse(&tracked, &socket, source, destination)
+                && let Err(errno) = perform::dry_run(&tracked, &socket, source, destination)
             {
                 self.give_port(caller, fd, &socket);
                 return Err(errno.into());
@@ -86,18 +86,18 @@ impl Worker {
                         return Err(errno.into());
                     }
                 },
-                Source::Settle(source) => {
+                Source::Fix(source) => {
                     // One from outside would lose the address again when it is dissolved, while another thread writes.
                     let bound = local.as_bound().ip();
                     if bound.to_canonical().is_unspecified() && !self.shared.wildcard_filter.is_at(fd) {
                         let reason = Reason::BoundOutside(bound);
                         return Err(Refusal::new(Errno::EADDRNOTAVAIL, reason).into());
                     }
-                    perform::rehearse(&tracked, &socket, source, destination)?;
+                    perform::dry_run(&tracked, &socket, source, destination)?;
                     behind_drop_filter(fd, &self.shared.wildcard_filter, &socket, || {
                         let settled =
-                            perform::settle(&tracked, &socket, source).and_then(|()| tracked.connect(destination));
-                        if settled.is_err() && perform::unsettle(&tracked, local).is_err() {
+                            perform::fix_source(&tracked, &socket, source).and_then(|()| tracked.connect(destination));
+                        if settled.is_err() && perform::unfix_source(&tracked, local).is_err() {
                             self.shared.repin(fd, &socket);
                         }
                         settled

@@ -67,7 +67,7 @@ impl Worker {
         let read = bytes.get_mut(..option::read_of(level, name, len)).unwrap_or_default();
         caller.read(at, read)?;
         let value = pointed_to(caller, level, name, read)?;
-        // One of these options gives a socket its address for a moment (pin::settle), others its filter (shield).
+        // One of these options gives a socket its address for a moment (`perform::fix_source`), others its filter (shield).
         let _locked = self.shared.locks.lock(duplicate)?;
         option::set(self.shared.context, facts(self.shared, duplicate, level, name)?, level, name, read)?;
         let fd = duplicate.act(caller.live()?);

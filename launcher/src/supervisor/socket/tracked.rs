@@ -108,7 +108,7 @@ impl Shared {
     /// Gives a datagram socket the address again that it was made with: to be done behind a
     /// [drop filter](super::drop_filter).
     pub(crate) fn repin(&self, fd: BorrowedFd, socket: &Socket) {
-        perform::mend(&self.tracked(fd), self.context, socket);
+        perform::repin(&self.tracked(fd), self.context, socket);
     }
 
     /// The same for one that may have lost its address by a bind that failed unexpectedly. What it has come to in the

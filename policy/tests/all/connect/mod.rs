@@ -24,7 +24,7 @@ fn to(destination: &str, source: Option<&str>) -> Verdict<Connect> {
 }
 
 fn settled(destination: &str, source: &str) -> Verdict<Connect> {
-    Ok(Connect::To { destination: at(destination), source: Source::Settle(at(source)) })
+    Ok(Connect::To { destination: at(destination), source: Source::Fix(at(source)) })
 }
 
 fn from(context: &Context, socket: &Socket, bound: &str, destination: &str, host: &FakeHost) -> Verdict<Connect> {

@@ -45,7 +45,7 @@ proptest! {
         }
         let bound = canonical(bound);
         match source {
-            Source::Pin(source) | Source::Try(source) | Source::Settle(source) => {
+            Source::Pin(source) | Source::Try(source) | Source::Fix(source) => {
                 let ip = canonical(source).ip();
                 // Towards the host's loopback, where it is open, it is the kernel's.
                 let kernels = open && ["127.0.0.1", "::1"].contains(&ip.to_string().as_str());
@@ -62,7 +62,7 @@ proptest! {
         let anywhere = bound.ip().is_unspecified() || bound.ip().is_multicast() || is_own_broadcast(&context, bound.ip());
         match source {
             Source::Pin(_) | Source::Try(_) => prop_assert!(bound.ip().is_unspecified() && bound.port() == 0),
-            Source::Settle(_) => {
+            Source::Fix(_) => {
                 prop_assert!(anywhere && !own(bound), "{bound}");
                 prop_assert!(bound.port() != 0 || !bound.ip().is_unspecified());
                 prop_assert!(socket.transport != Transport::Tcp);
@@ -81,13 +81,13 @@ proptest! {
                 Err(refusal(EADDRNOTAVAIL, Reason::BoundOutside(wildcard.ip())))
             }
             Ok(Connect::To { destination, source: Source::Pin(source) }) => {
-                Ok(Connect::To { destination, source: Source::Settle(source) })
+                Ok(Connect::To { destination, source: Source::Fix(source) })
             }
             other => other,
         };
         let settled = connect(&context, &socket, local(wildcard), &address, &host);
         // Towards the host's own loopback the first is the kernel's source, which is no address of the context.
-        if matches!(expected, Ok(Connect::To { source: Source::Settle(at), .. }) if !hears(&context, at)) {
+        if matches!(expected, Ok(Connect::To { source: Source::Fix(at), .. }) if !hears(&context, at)) {
             return Ok(());
         }
         // Of two refusals either may come first.

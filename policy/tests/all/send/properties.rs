@@ -105,7 +105,7 @@ proptest! {
             return Ok(());
         };
         prop_assert_eq!(sent.destination, Some(destination));
-        let (connect::Source::Pin(would) | connect::Source::Try(would) | connect::Source::Settle(would)) = source else {
+        let (connect::Source::Pin(would) | connect::Source::Try(would) | connect::Source::Fix(would)) = source else {
             return Err(TestCaseError::fail(format!("{source:?}")));
         };
         match sent.source {
