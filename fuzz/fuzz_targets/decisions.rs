@@ -6,12 +6,12 @@ use chbind_fuzz::input::Input;
 use chbind_fuzz::world::{AnyHost, World};
 use chbind_policy::bind::{Place, bind};
 use chbind_policy::connect::{self, Connect, connect};
+use chbind_policy::create::{Create, create};
 use chbind_policy::listen::listen;
 use chbind_policy::name::{masked, masked_peer};
 use chbind_policy::send::{self, send};
 use chbind_policy::sockaddr::canonical;
-use chbind_policy::create::{Create, create};
-use chbind_policy::{Context, Family, Host, Socket, Transport, Verdict, option};
+use chbind_policy::{Context, Family, Host, LocalAddr, Socket, Transport, Verdict, option};
 use std::fmt::Debug;
 use std::net::SocketAddr;
 
@@ -97,7 +97,7 @@ fn stays(context: &Context, bound: SocketAddr, opened: bool) {
 }
 
 fn connects(context: &Context, socket: &Socket, bound: SocketAddr, given: &[u8], host: &dyn Host) {
-    let verdict = done(context, connect(context, socket, bound, given, host));
+    let verdict = done(context, connect(context, socket, LocalAddr::of(bound, || true), given, host));
     let Some(Connect::To { destination, source }) = verdict else { return };
     let opened = reaches(context, socket, destination);
     let bound = canonical(bound);
@@ -108,7 +108,7 @@ fn connects(context: &Context, socket: &Socket, bound: SocketAddr, given: &[u8],
             assert_eq!(Family::of(from.ip()), socket.family);
             speaks(context, from, opened);
         }
-        connect::Source::Settle(from) => {
+        connect::Source::Fix(from) => {
             assert!(socket.transport != Transport::Tcp && !is_own(context, bound));
             speaks(context, from, false);
         }
@@ -118,7 +118,10 @@ fn connects(context: &Context, socket: &Socket, bound: SocketAddr, given: &[u8],
 fn sends(context: &Context, socket: &Socket, input: &mut Input, host: &dyn Host) {
     let (bound, given) = (input.bound(socket), input.bit().then(|| input.given()));
     let flags = if input.bit() { libc::MSG_FASTOPEN } else { 0 };
-    let Some(sent) = done(context, send(context, socket, bound, given.as_deref(), flags, host)) else { return };
+    let Some(sent) = done(context, send(context, socket, LocalAddr::of(bound, || true), given.as_deref(), flags, host))
+    else {
+        return;
+    };
     let opened = sent.destination.is_some_and(|to| reaches(context, socket, to));
     let bound = canonical(bound);
     let is_unbound = bound.ip().is_unspecified() && bound.port() == 0;
@@ -152,7 +155,9 @@ fn sends(context: &Context, socket: &Socket, input: &mut Input, host: &dyn Host)
 }
 
 fn listens(context: &Context, socket: &Socket, bound: SocketAddr, listening: bool) {
-    let Some(listens) = done(context, listen(context, socket, bound, listening)) else { return };
+    let Some(listens) = done(context, listen(context, socket, LocalAddr::of(bound, || true), listening)) else {
+        return;
+    };
     if socket.transport != Transport::Tcp || listening {
         return;
     }

@@ -4,7 +4,7 @@
 
 use chbind_fuzz::input::Input;
 use chbind_fuzz::world::World;
-use chbind_policy::wire::{Charge, Name, Room, read, write};
+use chbind_policy::wire::{Name, Room, ShimConfig, read, write};
 use std::cell::RefCell;
 
 thread_local! {
@@ -34,30 +34,30 @@ fn with_sum(fields: &str) -> String {
     format!("{fields};x={sum:016x}")
 }
 
-fn text_of(charge: &Charge) -> String {
+fn text_of(config: &ShimConfig) -> String {
     let mut text = String::new();
-    write(charge, &mut text).expect("a text takes all");
+    write(config, &mut text).expect("a text takes all");
     text
 }
 
-/// All of a charge; its name by its bytes, for it is another when it is encoded.
-fn meaning(charge: &Charge) -> String {
-    let Charge { context, name, hides_interfaces, quiet, verbose, stderr, secret } = *charge;
+/// All that it says; its name by its bytes, for it is another when it is encoded.
+fn meaning(config: &ShimConfig) -> String {
+    let ShimConfig { context, name, hides_interfaces, quiet, verbose, stderr, secret } = *config;
     let name: Vec<u8> = name.bytes().collect();
     format!("{context:?} {name:?} {hides_interfaces} {quiet} {verbose} {stderr:?} {secret:?}")
 }
 
 fn understood(text: &str, [room, other]: &mut [Box<Room>; 2]) {
     match read(text, room) {
-        Ok(charge) => {
-            let own = charge.context.addresses.iter().map(|own| own.ip());
-            let peers = [charge.context.rules.allow_connect, charge.context.rules.deny_connect].concat();
+        Ok(config) => {
+            let own = config.context.addresses.iter().map(|own| own.ip());
+            let peers = [config.context.rules.allow_connect, config.context.rules.deny_connect].concat();
             let peers = peers.into_iter().filter_map(|rule| rule.peers).map(|net| net.addr());
             assert!(own.chain(peers).all(|ip| ip == ip.to_canonical()), "{text}");
-            assert!(!charge.context.addresses.is_empty() && charge.context.rules.granted.is_empty(), "{text}");
-            let again = text_of(&charge);
-            let meant = read(&again, other).map(|charge| meaning(&charge));
-            assert_eq!(meant, Ok(meaning(&charge)), "{text} was written {again}");
+            assert!(!config.context.addresses.is_empty() && config.context.rules.granted.is_empty(), "{text}");
+            let again = text_of(&config);
+            let meant = read(&again, other).map(|config| meaning(&config));
+            assert_eq!(meant, Ok(meaning(&config)), "{text} was written {again}");
         }
         Err(damage) => assert!(!damage.to_string().is_empty()),
     }
@@ -69,7 +69,7 @@ fn told(world: &World, input: &mut Input, [room, _]: &mut [Box<Room>; 2]) {
     let numbers = [(); 3].map(|()| u64::from_le_bytes(input.array()));
     let (at, byte) = (input.number() as usize, input.byte());
     let name = String::from_utf8_lossy(input.bytes(64)).into_owned();
-    let charge = Charge {
+    let config = ShimConfig {
         context: world.context(),
         name: Name::Plain(&name),
         hides_interfaces: flags & 1 != 0,
@@ -78,8 +78,8 @@ fn told(world: &World, input: &mut Input, [room, _]: &mut [Box<Room>; 2]) {
         stderr: (flags & 8 != 0).then_some((numbers[0], numbers[1])),
         secret: (flags & 16 != 0).then_some(numbers[2]),
     };
-    let text = text_of(&charge);
-    assert_eq!(read(&text, room).map(|charge| meaning(&charge)), Ok(meaning(&charge)), "{text}");
+    let text = text_of(&config);
+    assert_eq!(read(&text, room).map(|config| meaning(&config)), Ok(meaning(&config)), "{text}");
     let mut changed = text.clone().into_bytes();
     let at = at % changed.len();
     changed[at] = byte;

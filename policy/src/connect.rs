@@ -4,9 +4,10 @@
 use crate::context::Context;
 use crate::errno::Errno;
 use crate::host::Host;
+use crate::local::{LocalAddr, Standing, standing};
 use crate::sockaddr::{canonical, for_family, to_connect};
 use crate::socket::{Socket, Transport};
-use crate::source::{Local, local, speaks_to, target, towards, towards_from_wildcard};
+use crate::source::{speaks_to, target, towards, towards_from_wildcard};
 use crate::target::is_localhost;
 use crate::verdict::{Reason, Refusal, Verdict};
 use crate::wildcard::covers_several;
@@ -38,30 +39,20 @@ pub enum Source {
     Try(SocketAddr),
     /// The socket has a port on a wildcard, a broadcast address or a group: it must have this address, at that port,
     /// before the kernel can choose one.
-    Settle(SocketAddr),
+    Fix(SocketAddr),
 }
 
-/// Judges `connect` with the caller's address as bytes on a socket whose local address is `bound`.
+/// Judges `connect` with the caller's address as bytes.
 pub fn connect(
     context: &Context,
     socket: &Socket,
-    bound: SocketAddr,
+    local: LocalAddr,
     address: &[u8],
     host: &dyn Host,
 ) -> Verdict<Connect> {
-    decide(context, socket, canonical(bound), address, host)
-}
-
-fn decide(
-    context: &Context,
-    socket: &Socket,
-    bound: SocketAddr,
-    address: &[u8],
-    host: &dyn Host,
-) -> Result<Connect, Refusal> {
     match to_connect(socket, address)? {
         None => Ok(Connect::Disconnect),
-        Some(asked) => associate(context, socket, bound, canonical(asked), host),
+        Some(asked) => associate(context, socket, local, canonical(asked), host),
     }
 }
 
@@ -69,29 +60,29 @@ fn decide(
 pub(crate) fn associate(
     context: &Context,
     socket: &Socket,
-    bound: SocketAddr,
+    local: LocalAddr,
     asked: SocketAddr,
     host: &dyn Host,
 ) -> Result<Connect, Refusal> {
     let target = target(context, socket, asked, host)?;
-    let foreign = Refusal::new(Errno::EADDRNOTAVAIL, Reason::BoundOutside(bound.ip()));
+    let outside = |at: SocketAddr| Refusal::new(Errno::EADDRNOTAVAIL, Reason::BoundOutside(at.ip()));
     let shaped = |address| for_family(address, socket.family);
-    let source = match local(context, bound) {
-        Local::Own => {
-            speaks_to(bound, target.destination)?;
+    let source = match standing(context, local) {
+        Standing::Own(at) => {
+            speaks_to(at, target.destination)?;
             Source::Own
         }
-        Local::Unbound => {
+        Standing::Unbound => {
             let at = shaped(towards(context, &target, host)?);
             let is_one_of_several =
                 socket.transport == Transport::Udp && covers_several(context, socket, socket.family.unspecified());
             if is_one_of_several { Source::Try(at) } else { Source::Pin(at) }
         }
         // A stream has no way to an address once it has a port.
-        Local::Anywhere if socket.transport == Transport::Tcp => return Err(foreign),
-        Local::Anywhere => Source::Settle(shaped(towards_from_wildcard(context, &target, host)?)),
-        Local::Foreign if target.is_host && is_localhost(bound.ip()) => Source::Own,
-        Local::Foreign => return Err(foreign),
+        Standing::Anywhere(at) if socket.transport == Transport::Tcp => return Err(outside(at)),
+        Standing::Anywhere(_) => Source::Fix(shaped(towards_from_wildcard(context, &target, host)?)),
+        Standing::Foreign(at) if target.is_host && is_localhost(at.ip()) => Source::Own,
+        Standing::Foreign(at) => return Err(outside(at)),
     };
     Ok(Connect::To { destination: shaped(target.destination), source })
 }

@@ -6,7 +6,7 @@
 //! beyond its arguments it asks of a [`Host`], lazily.
 //!
 //! One module a call: [`create`], [`bind`], [`listen`], [`connect`], [`send`], [`option`](mod@option), [`name`]; and
-//! [`others`] for sockets that have no such address.
+//! [`non_inet`] for sockets that have no such address.
 //!
 //! The crate needs no `std`, does not allocate and has no `unsafe`.
 #![no_std]
@@ -21,17 +21,17 @@ mod context;
 pub mod control;
 pub mod create;
 mod errno;
-pub mod guard;
 mod host;
 pub mod listen;
+pub mod local;
+pub mod loopback_services;
 pub mod name;
 mod named_source;
+pub mod non_inet;
 pub mod option;
-pub mod others;
 pub mod perform;
 pub mod rules;
 pub mod send;
-pub mod served;
 pub mod sockaddr;
 mod socket;
 mod source;
@@ -39,11 +39,13 @@ mod subject;
 mod target;
 mod verdict;
 mod wildcard;
+pub mod wildcard_filter;
 pub mod wire;
 
 pub use context::{Assigned, Context, Loopback};
 pub use errno::Errno;
 pub use host::Host;
+pub use local::LocalAddr;
 pub use rules::Rules;
 pub use socket::{Family, Socket, Transport};
 pub use subject::Subject;

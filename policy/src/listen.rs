@@ -3,9 +3,9 @@
 use crate::access;
 use crate::context::Context;
 use crate::errno::Errno;
-use crate::sockaddr::{canonical, for_family};
+use crate::local::{LocalAddr, Standing, standing};
+use crate::sockaddr::for_family;
 use crate::socket::{Socket, Transport};
-use crate::source::{Local, local};
 use crate::verdict::{Reason, Refusal, Verdict};
 use crate::wildcard::narrow;
 use core::net::SocketAddr;
@@ -18,30 +18,28 @@ pub struct Listen {
     pub bind_first: Option<SocketAddr>,
 }
 
-/// Judges `listen` on a socket whose local address is `bound`; `listening` if it does so already (it was set up
-/// outside, by socket activation say, and only its backlog changes).
-pub fn listen(context: &Context, socket: &Socket, bound: SocketAddr, listening: bool) -> Verdict<Listen> {
-    decide(context, socket, canonical(bound), listening)
-}
-
-fn decide(context: &Context, socket: &Socket, bound: SocketAddr, listening: bool) -> Result<Listen, Refusal> {
+/// Judges `listen`; `listening` if the socket does so already (it was set up outside, by socket activation say, and only its
+/// backlog changes).
+pub fn listen(context: &Context, socket: &Socket, local: LocalAddr, listening: bool) -> Verdict<Listen> {
     // Datagram sockets: the kernel refuses by itself.
     if socket.transport != Transport::Tcp || listening {
         return Ok(Listen { bind_first: None });
     }
-    match local(context, bound) {
+    match standing(context, local) {
         // It has an address alone (`IP_BIND_ADDRESS_NO_PORT`).
-        Local::Own if bound.port() == 0 && context.rules.restrict_ports() => {
-            Ok(Listen { bind_first: Some(for_family(bound, socket.family)) })
+        Standing::Own(at) if local.is_portless() && context.rules.restrict_ports() => {
+            Ok(Listen { bind_first: Some(for_family(at, socket.family)) })
         }
-        Local::Own => {
-            access::port(&context.rules, socket.transport, bound.port())?;
+        Standing::Own(at) => {
+            access::port(&context.rules, socket.transport, at.port())?;
             Ok(Listen { bind_first: None })
         }
-        Local::Unbound => {
+        Standing::Unbound => {
             let (address, _) = narrow(context, socket, socket.family.unspecified())?;
             Ok(Listen { bind_first: Some(for_family(address, socket.family)) })
         }
-        Local::Anywhere | Local::Foreign => Err(Refusal::new(Errno::EADDRNOTAVAIL, Reason::BoundOutside(bound.ip()))),
+        Standing::Anywhere(at) | Standing::Foreign(at) => {
+            Err(Refusal::new(Errno::EADDRNOTAVAIL, Reason::BoundOutside(at.ip())))
+        }
     }
 }

@@ -1,14 +1,11 @@
 //! How a verdict is carried out on a socket: steps that the kernel asks for, the same for whoever takes them.
 //!
-//! Much of it is about sockets that are *pinned* to a source: bound to an address without a port. The kernel knows a socket
-//! with an address and without a port where `IP_BIND_ADDRESS_NO_PORT` was set for the bind, and where one has lost the port
-//! that the kernel had chosen for it. It never takes such a socket for the wildcard. If the program itself has bound it to
-//! that address, [`Endpoint::is_chosen`] says so; otherwise the address was chosen for the program: to the rules such a socket
-//! is not bound, and it may be pinned again.
+//! Much of it is about sockets that are *pinned* to a source ([`LocalAddr`]).
 
 use crate::context::Context;
 use crate::create::birthplace;
 use crate::errno::Errno;
+use crate::local::{LocalAddr, unbound};
 use crate::sockaddr::{canonical, for_family};
 use crate::socket::{Family, Socket, Transport};
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -24,7 +21,7 @@ pub trait Look {
     /// An integer option.
     fn option(&self, level: i32, name: i32) -> Result<i32>;
     /// Whether the program has bound the socket to an address and no port.
-    fn is_chosen(&self) -> bool;
+    fn is_explicitly_bound(&self) -> bool;
 }
 
 /// A socket to act on: the calls of socket(7) on it.
@@ -44,20 +41,10 @@ pub trait Endpoint: Look {
     fn stand_in(&self, domain: i32, kind: i32, protocol: i32) -> Result<Self::StandIn>;
 }
 
-/// The wildcard with port 0, in the family of `address`.
-pub fn unbound(address: SocketAddr) -> SocketAddr {
-    SocketAddr::new(Family::of(address.ip()).unspecified(), 0)
-}
-
-/// Whether `bound`, the local address of the socket, was chosen for the program.
-pub fn is_pinned(of: &impl Look, bound: SocketAddr) -> bool {
-    bound.port() == 0 && !bound.ip().is_unspecified() && !of.is_chosen()
-}
-
-/// The local address of an inet socket, as the program has bound it.
-pub fn local(of: &impl Look) -> Result<SocketAddr> {
-    let bound = of.local()?.unwrap_or(SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0));
-    Ok(if is_pinned(of, bound) { unbound(bound) } else { bound })
+/// The local address of an inet socket.
+pub fn local(of: &impl Look) -> Result<LocalAddr> {
+    let shown = of.local()?.unwrap_or(SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0));
+    Ok(LocalAddr::of(shown, || of.is_explicitly_bound()))
 }
 
 /// Pins the socket to `source` (port 0). EINVAL if it has a port already.
@@ -107,13 +94,12 @@ pub fn pin_at_birth(of: &impl Endpoint, socket: &Socket, address: SocketAddr) ->
 
 /// Pins a datagram socket without a port to the address that it was made with: after what may have taken the address away, or
 /// left it with another that is good only for where it went before (a bind that failed, an association that was dissolved).
-pub fn mend(of: &impl Endpoint, context: &Context, socket: &Socket) {
+pub fn repin(of: &impl Endpoint, context: &Context, socket: &Socket) {
     // It may have been made one of IPv6 alone, and that at any time.
     let v6only = || of.option(IPPROTO_IPV6, libc::IPV6_V6ONLY).is_ok_and(|on| on != 0);
     let socket = &Socket { v6only: socket.family == Family::V6 && v6only(), ..*socket };
     let Ok(Some(address)) = birthplace(context, socket) else { return };
-    let is_loose = |bound: SocketAddr| bound.port() == 0 && (bound.ip().is_unspecified() || is_pinned(of, bound));
-    if of.local().is_ok_and(|bound| bound.is_some_and(is_loose)) {
+    if let Ok(LocalAddr::Unbound(_) | LocalAddr::Pinned(_)) = local(of) {
         // EINVAL: it has a port by now.
         let _ = pin_at_birth(of, socket, address);
     }
@@ -124,7 +110,7 @@ pub fn mend(of: &impl Endpoint, context: &Context, socket: &Socket) {
 pub fn unpin(of: &impl Endpoint, socket: &Socket) {
     if let Ok(Some(bound)) = of.local()
         && !bound.ip().is_unspecified()
-        && !of.is_chosen()
+        && !of.is_explicitly_bound()
     {
         // EINVAL: it has a port that was asked for, or it is being connected.
         let _ = pin(of, socket, unbound(bound));
@@ -134,10 +120,11 @@ pub fn unpin(of: &impl Endpoint, socket: &Socket) {
 /// The local address of a TCP socket that is to be connected. One whose connection has failed or was dissolved has let go of a
 /// port that the kernel chose, and shows it still (`tcp_disconnect`, `inet_put_port`): if its address was chosen for the
 /// program it is none of the program's, and what goes with the next destination is to be found again.
-pub fn local_of_stream(of: &impl Endpoint, socket: &Socket) -> Result<SocketAddr> {
-    let bound = local(of)?;
-    let may_be_stale = bound.port() != 0 && !bound.ip().is_unspecified() && !of.is_chosen();
-    if may_be_stale && !holds_port(of, socket) { local(of) } else { Ok(bound) }
+pub fn stream(of: &impl Endpoint, socket: &Socket) -> Result<LocalAddr> {
+    match local(of)? {
+        LocalAddr::Bound(_) if !of.is_explicitly_bound() && !holds_port(of, socket) => local(of),
+        local => Ok(local),
+    }
 }
 
 /// Whether the socket still has the port that it shows. A TCP socket that has let go of it is left at its address alone.
@@ -150,8 +137,8 @@ pub fn holds_port(of: &impl Endpoint, socket: &Socket) -> bool {
 
 /// What is shut down lets go of a port that the kernel chose, shows it all the same, and would get another when it listens
 /// (`tcp_set_state`, `inet_put_port`): it must be the one that was judged.
-pub fn keep_port(of: &impl Endpoint, bound: SocketAddr) -> Result<()> {
-    match of.bind(bound) {
+pub fn keep_port(of: &impl Endpoint, local: LocalAddr) -> Result<()> {
+    match of.bind(local.as_bound()) {
         Err(Errno::EADDRINUSE) => Err(Errno::EADDRINUSE),
         // EINVAL, or EACCES before that: it has its port.
         _ => Ok(()),
@@ -188,7 +175,7 @@ pub const IP_UNICAST_IF: i32 = 50;
 pub const IPV6_UNICAST_IF: i32 = 76;
 
 /// Another socket that sends by the same way. `None` where one cannot be made alike: the kernel will say what comes of that.
-pub fn alike<E: Endpoint>(of: &E, socket: &Socket) -> Result<Option<E::StandIn>> {
+pub fn similar_socket<E: Endpoint>(of: &E, socket: &Socket) -> Result<Option<E::StandIn>> {
     let (domain, kind, protocol) = socket.arguments();
     let stand_in = of.stand_in(domain, kind, protocol)?;
     for (level, name) in ROUTING {
@@ -202,13 +189,13 @@ pub fn alike<E: Endpoint>(of: &E, socket: &Socket) -> Result<Option<E::StandIn>>
     Ok(Some(stand_in))
 }
 
-/// Tries on another socket whether `destination` can be had from `source`: a socket that has been settled on a source and
-/// cannot be connected is not easily got back onto its wildcard, and one that has been pinned for that keeps its port.
-pub fn rehearse(of: &impl Endpoint, socket: &Socket, source: SocketAddr, destination: SocketAddr) -> Result<()> {
+/// Tries on another socket whether `destination` can be had from `source`: a socket whose source has been fixed and that cannot
+/// be connected is not easily got back onto its wildcard, and one that has been pinned for that keeps its port.
+pub fn dry_run(of: &impl Endpoint, socket: &Socket, source: SocketAddr, destination: SocketAddr) -> Result<()> {
     if socket.transport != Transport::Udp {
         return Ok(());
     }
-    let Some(stand_in) = alike(of, socket)? else { return Ok(()) };
+    let Some(stand_in) = similar_socket(of, socket)? else { return Ok(()) };
     pin(&stand_in, socket, source)?;
     stand_in.connect(destination)
 }
@@ -221,7 +208,7 @@ const NO_GROUP: IpAddr = IpAddr::V4(Ipv4Addr::new(224, 0, 0, 0));
 /// it is connected to where nobody else can be the source: in IPv4 to a group, towards which the interface's address is
 /// set (`IP_MULTICAST_IF`; ip4_datagram_connect, net/ipv4/datagram.c), in IPv6 to the source itself (RFC 6724, rule 1).
 /// Port 0 has no receiver.
-pub fn settle(of: &impl Endpoint, socket: &Socket, source: SocketAddr) -> Result<()> {
+pub fn fix_source(of: &impl Endpoint, socket: &Socket, source: SocketAddr) -> Result<()> {
     let before = of.local()?;
     let shaped = |ip| for_family(SocketAddr::new(ip, 0), socket.family);
     let connected = match source.ip().to_canonical() {
@@ -244,9 +231,9 @@ pub fn settle(of: &impl Endpoint, socket: &Socket, source: SocketAddr) -> Result
     if is_group || is_source { Ok(()) } else { Err(Errno::EADDRNOTAVAIL) }
 }
 
-/// Takes the address away again, as far as the kernel lets it go, from a socket that was bound to `before`, a wildcard. (It
+/// Takes the address away again, as far as the kernel lets it go, from a socket that was at `before`, a wildcard. (It
 /// does not where the socket has been pinned before: `SOCK_BINDADDR_LOCK`, net/ipv4/udp.c.)
-pub fn unsettle(of: &impl Endpoint, before: SocketAddr) -> Result<()> {
+pub fn unfix_source(of: &impl Endpoint, before: LocalAddr) -> Result<()> {
     let device = of.option(SOL_SOCKET, SO_BINDTOIFINDEX)?;
     of.disconnect()?;
     if device != 0 {
@@ -255,7 +242,7 @@ pub fn unsettle(of: &impl Endpoint, before: SocketAddr) -> Result<()> {
     }
     // A port that the kernel had chosen is gone now. Asked for by number it stays.
     match of.local()? {
-        Some(now) if now.port() == 0 => of.bind(before),
+        Some(now) if now.port() == 0 => of.bind(before.as_bound()),
         _ => Ok(()),
     }
 }

@@ -4,9 +4,10 @@ use crate::connect::{self, Connect, associate};
 use crate::context::Context;
 use crate::errno::Errno;
 use crate::host::Host;
+use crate::local::{LocalAddr, Standing, standing};
 use crate::sockaddr::{canonical, for_family, to_connect, to_send, with_scope};
 use crate::socket::{Family, Socket, Transport};
-use crate::source::{Local, local, select, target, towards_from_wildcard};
+use crate::source::{select, target, towards_from_wildcard};
 use crate::target::{Target, Way, is_localhost};
 use crate::verdict::{Reason, Refusal, Verdict};
 use crate::wildcard::{covers_several, narrow};
@@ -45,21 +46,19 @@ pub enum Source {
     Named(SocketAddr),
 }
 
-/// Judges one message with the caller's address as bytes (`None` where there is none), on a socket whose local
-/// address is `bound`. `flags` are those of the call. Control messages are judged by
+/// Judges one message with the caller's address as bytes (`None` where there is none). `flags` are those of the call. Control messages are judged by
 /// [`control::check`](crate::control::check).
 pub fn send(
     context: &Context,
     socket: &Socket,
-    bound: SocketAddr,
+    local: LocalAddr,
     address: Option<&[u8]>,
     flags: i32,
     host: &dyn Host,
 ) -> Verdict<Send> {
-    let bound = canonical(bound);
     match socket.transport {
-        Transport::Tcp => stream(context, socket, bound, address, flags, host),
-        Transport::Udp | Transport::Ping | Transport::RawIcmp => datagram(context, socket, bound, address, flags, host),
+        Transport::Tcp => stream(context, socket, local, address, flags, host),
+        Transport::Udp | Transport::Ping | Transport::RawIcmp => datagram(context, socket, local, address, flags, host),
     }
 }
 
@@ -67,7 +66,7 @@ pub fn send(
 fn stream(
     context: &Context,
     socket: &Socket,
-    bound: SocketAddr,
+    local: LocalAddr,
     address: Option<&[u8]>,
     flags: i32,
     host: &dyn Host,
@@ -77,13 +76,13 @@ fn stream(
     };
     let unsupported = Err(Refusal::native(Errno::EOPNOTSUPP));
     let Some(asked) = to_connect(socket, address)? else { return unsupported };
-    let Connect::To { destination, source } = associate(context, socket, bound, canonical(asked), host)? else {
+    let Connect::To { destination, source } = associate(context, socket, local, canonical(asked), host)? else {
         return unsupported;
     };
     let source = match source {
         connect::Source::Own => Source::Own,
         connect::Source::Pin(at) | connect::Source::Try(at) => Source::Pin(at),
-        connect::Source::Settle(_) => return unsupported,
+        connect::Source::Fix(_) => return unsupported,
     };
     Ok(Send { destination: Some(destination), source })
 }
@@ -91,7 +90,7 @@ fn stream(
 fn datagram(
     context: &Context,
     socket: &Socket,
-    bound: SocketAddr,
+    local: LocalAddr,
     address: Option<&[u8]>,
     flags: i32,
     host: &dyn Host,
@@ -101,25 +100,25 @@ fn datagram(
         None => None,
     };
     let Some(asked) = asked else {
-        return match local(context, bound) {
+        return match standing(context, local) {
             // As the kernel says, but not after giving the socket a port on every address.
-            Local::Unbound => Err(Refusal::native(Errno::EDESTADDRREQ)),
+            Standing::Unbound => Err(Refusal::native(Errno::EDESTADDRREQ)),
             // Row 50: connected, the source is decided, and write() would go there too.
             _ => Ok(Send { destination: None, source: Source::Own }),
         };
     };
     let target = target(context, socket, canonical(asked), host)?;
-    let source = match local(context, bound) {
-        Local::Own | Local::Anywhere if has_no_way(socket, bound, target.destination) => Source::Own,
+    let source = match standing(context, local) {
+        Standing::Own(at) | Standing::Anywhere(at) if has_no_way(socket, at, target.destination) => Source::Own,
         // The kernel would make up a source (`LOOPBACK4_IPV6`, include/net/ipv6.h).
-        Local::Own if bound.is_ipv6() && target.destination.is_ipv4() => {
+        Standing::Own(at) if at.is_ipv6() && target.destination.is_ipv4() => {
             Source::Named(towards_from_wildcard(context, &target, host)?)
         }
-        Local::Own => Source::Own,
-        Local::Foreign if target.is_host && is_localhost(bound.ip()) => Source::Own,
-        Local::Foreign => return Err(Refusal::new(Errno::EADDRNOTAVAIL, Reason::BoundOutside(bound.ip()))),
-        Local::Unbound => first(context, socket, &target, host)?,
-        Local::Anywhere => Source::Named(towards_from_wildcard(context, &target, host)?),
+        Standing::Own(_) => Source::Own,
+        Standing::Foreign(at) if target.is_host && is_localhost(at.ip()) => Source::Own,
+        Standing::Foreign(at) => return Err(Refusal::new(Errno::EADDRNOTAVAIL, Reason::BoundOutside(at.ip()))),
+        Standing::Unbound => first(context, socket, &target, host)?,
+        Standing::Anywhere(_) => Source::Named(towards_from_wildcard(context, &target, host)?),
     };
     Ok(Send { destination: Some(for_family(target.destination, socket.family)), source })
 }

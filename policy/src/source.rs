@@ -10,36 +10,11 @@ use crate::target::{Target, Way, stands_for};
 use crate::verdict::{Reason, Refusal};
 use core::net::SocketAddr;
 
-/// What the socket's local address says of it.
-pub(crate) enum Local {
-    /// Not bound at all, or only to what was chosen for it: it has no port.
-    Unbound,
-    /// Bound to an address of this context.
-    Own,
-    /// Has a port but no address (the wildcard, a broadcast address, a group): the kernel would choose the source.
-    Anywhere,
-    /// Bound to what is not ours.
-    Foreign,
-}
-
 /// A socket that has an IPv6 address is not connected to an IPv4 one: the kernel would make up a source for it
 /// (`LOOPBACK4_IPV6`, include/net/ipv6.h). The reverse it refuses itself (`ip6_dst_lookup_tail`, net/ipv6/ip6_output.c).
 pub(crate) fn speaks_to(bound: SocketAddr, destination: SocketAddr) -> Result<(), Refusal> {
     let is_made_up = !bound.ip().is_unspecified() && bound.is_ipv6() && destination.is_ipv4();
     if is_made_up { Err(Refusal::native(Errno::ENETUNREACH)) } else { Ok(()) }
-}
-
-pub(crate) fn local(context: &Context, local: SocketAddr) -> Local {
-    let ip = local.ip();
-    if ip.is_unspecified() {
-        if local.port() == 0 { Local::Unbound } else { Local::Anywhere }
-    } else if context.may_be_named(ip, scope(local)) {
-        Local::Own
-    } else if ip.is_multicast() || context.is_broadcast(ip) {
-        Local::Anywhere
-    } else {
-        Local::Foreign
-    }
 }
 
 /// What a destination (canonical) stands for inside the context, provided that it may be reached.

@@ -37,7 +37,7 @@ const VERSION: &str = "1";
 
 /// What the shim is told.
 #[derive(Clone, Copy, Debug)]
-pub struct Charge<'a> {
+pub struct ShimConfig<'a> {
     /// The context, without granted ports.
     pub context: Context<'a>,
     /// Its name, in the form that it has in the text.
@@ -122,7 +122,7 @@ impl Default for Room {
 
 /// Why a text is not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Damage {
+pub enum ParseError {
     /// It is of another version, or none at all.
     Version,
     /// It is not what was written.
@@ -135,14 +135,14 @@ pub enum Damage {
     TooMany,
 }
 
-impl fmt::Display for Damage {
+impl fmt::Display for ParseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Damage::Version => "it was written by another version",
-            Damage::Sum => "it has been changed",
-            Damage::Field => "a part of it cannot be understood",
-            Damage::Missing => "a part of it is missing",
-            Damage::TooMany => "it has too many parts",
+            ParseError::Version => "it was written by another version",
+            ParseError::Sum => "it has been changed",
+            ParseError::Field => "a part of it cannot be understood",
+            ParseError::Missing => "a part of it is missing",
+            ParseError::TooMany => "it has too many parts",
         })
     }
 }
@@ -170,9 +170,9 @@ impl Write for Summed<'_> {
 }
 
 /// Writes the text. An error if there is more of something than [`read`] has room for.
-pub fn write(charge: &Charge, out: &mut dyn Write) -> fmt::Result {
+pub fn write(config: &ShimConfig, out: &mut dyn Write) -> fmt::Result {
     let mut out = Summed(out, Sum::EMPTY);
-    let context = &charge.context;
+    let context = &config.context;
     let rules = &context.rules;
     let most_rules =
         [rules.allow_bind.len(), rules.deny_bind.len(), rules.allow_connect.len(), rules.deny_connect.len()];
@@ -183,7 +183,7 @@ pub fn write(charge: &Charge, out: &mut dyn Write) -> fmt::Result {
         return Err(fmt::Error);
     }
     write!(out, "{VERSION};N=")?;
-    for byte in charge.name.bytes() {
+    for byte in config.name.bytes() {
         match byte {
             b'.' | b'_' | b'-' => out.write_char(char::from(byte))?,
             byte if byte.is_ascii_alphanumeric() => out.write_char(char::from(byte))?,
@@ -217,9 +217,9 @@ pub fn write(charge: &Charge, out: &mut dyn Write) -> fmt::Result {
         (context.multicast, 'm'),
         (context.raw_icmp, 'i'),
         (context.keeps_one, 'o'),
-        (charge.hides_interfaces, 'n'),
-        (charge.quiet, 'q'),
-        (charge.verbose, 'v'),
+        (config.hides_interfaces, 'n'),
+        (config.quiet, 'q'),
+        (config.verbose, 'v'),
     ] {
         if is_set {
             out.write_char(flag)?;
@@ -241,10 +241,10 @@ pub fn write(charge: &Charge, out: &mut dyn Write) -> fmt::Result {
             }
         }
     }
-    if let Some((device, inode)) = charge.stderr {
+    if let Some((device, inode)) = config.stderr {
         write!(out, ";e={device:x}:{inode:x}")?;
     }
-    if let Some(secret) = charge.secret {
+    if let Some(secret) = config.secret {
         write!(out, ";s={secret:016x}")?;
     }
     let Summed(out, sum) = out;
@@ -261,21 +261,21 @@ fn write_service(service: &Service, out: &mut dyn Write) -> fmt::Result {
 }
 
 /// Reads a text.
-pub fn read<'a>(text: &'a str, room: &'a mut Room) -> Result<Charge<'a>, Damage> {
-    let fields = text.strip_prefix(VERSION).and_then(|rest| rest.strip_prefix(';')).ok_or(Damage::Version)?;
-    let (_, sum) = fields.rsplit_once(";x=").ok_or(Damage::Sum)?;
-    let summed = text.get(..text.len() - ";x=".len() - sum.len()).ok_or(Damage::Sum)?;
+pub fn read<'a>(text: &'a str, room: &'a mut Room) -> Result<ShimConfig<'a>, ParseError> {
+    let fields = text.strip_prefix(VERSION).and_then(|rest| rest.strip_prefix(';')).ok_or(ParseError::Version)?;
+    let (_, sum) = fields.rsplit_once(";x=").ok_or(ParseError::Sum)?;
+    let summed = text.get(..text.len() - ";x=".len() - sum.len()).ok_or(ParseError::Sum)?;
     let mut expected = Sum::EMPTY;
     expected.add(summed);
     if sum.len() != 16 || hexadecimal(sum) != Some(expected.0) {
-        return Err(Damage::Sum);
+        return Err(ParseError::Sum);
     }
-    let fields = summed.get(VERSION.len() + 1..).ok_or(Damage::Version)?;
+    let fields = summed.get(VERSION.len() + 1..).ok_or(ParseError::Version)?;
     let mut found = Found::default();
     for field in fields.split(';') {
         found.take(field, room)?;
     }
-    found.charge(room)
+    found.config(room)
 }
 
 /// How much of the room is taken, and what is there once.
@@ -295,23 +295,23 @@ struct Found<'a> {
     secret: Option<u64>,
 }
 
-fn put<T>(to: &mut [T], taken: &mut usize, value: Option<T>) -> Result<(), Damage> {
-    *to.get_mut(*taken).ok_or(Damage::TooMany)? = value.ok_or(Damage::Field)?;
+fn put<T>(to: &mut [T], taken: &mut usize, value: Option<T>) -> Result<(), ParseError> {
+    *to.get_mut(*taken).ok_or(ParseError::TooMany)? = value.ok_or(ParseError::Field)?;
     *taken += 1;
     Ok(())
 }
 
-fn once<T>(to: &mut Option<T>, value: Option<T>) -> Result<(), Damage> {
+fn once<T>(to: &mut Option<T>, value: Option<T>) -> Result<(), ParseError> {
     if to.is_some() || value.is_none() {
-        return Err(Damage::Field);
+        return Err(ParseError::Field);
     }
     *to = value;
     Ok(())
 }
 
 impl<'a> Found<'a> {
-    fn take(&mut self, field: &'a str, room: &mut Room) -> Result<(), Damage> {
-        let (letter, value) = field.split_once('=').ok_or(Damage::Field)?;
+    fn take(&mut self, field: &'a str, room: &mut Room) -> Result<(), ParseError> {
+        let (letter, value) = field.split_once('=').ok_or(ParseError::Field)?;
         let ([allow, deny], [reach, shun]) = (&mut room.bind, &mut room.connect);
         let ([allowed, denied], [reached, shunned]) = (&mut self.bind, &mut self.connect);
         match letter {
@@ -340,15 +340,15 @@ impl<'a> Found<'a> {
                 value.split_once(':').and_then(|(device, inode)| hexadecimal(device).zip(hexadecimal(inode))),
             ),
             "s" => once(&mut self.secret, Some(value).filter(|value| value.len() == 16).and_then(hexadecimal)),
-            _ => Err(Damage::Field),
+            _ => Err(ParseError::Field),
         }
     }
 
-    fn charge(self, room: &'a Room) -> Result<Charge<'a>, Damage> {
-        let flags = self.flags.ok_or(Damage::Missing)?;
+    fn config(self, room: &'a Room) -> Result<ShimConfig<'a>, ParseError> {
+        let flags = self.flags.ok_or(ParseError::Missing)?;
         let addresses = room.addresses.get(..self.addresses).unwrap_or_default();
         if addresses.is_empty() {
-            return Err(Damage::Missing);
+            return Err(ParseError::Missing);
         }
         let ([allow, deny], [reach, shun]) = (&room.bind, &room.connect);
         let ([allowed, denied], [reached, shunned]) = (self.bind, self.connect);
@@ -359,12 +359,12 @@ impl<'a> Found<'a> {
             deny_connect: shun.get(..shunned).unwrap_or_default(),
             granted: &[],
         };
-        Ok(Charge {
+        Ok(ShimConfig {
             context: Context {
                 addresses,
-                lback: self.lback.ok_or(Damage::Missing)?,
+                lback: self.lback.ok_or(ParseError::Missing)?,
                 lback6: self.lback6,
-                loopback: self.loopback.ok_or(Damage::Missing)?,
+                loopback: self.loopback.ok_or(ParseError::Missing)?,
                 host_loopback: room.ports.get(..self.ports).unwrap_or_default(),
                 resolvers: room.resolvers.get(..self.resolvers).unwrap_or_default(),
                 multicast: flags.contains('m'),
@@ -372,7 +372,7 @@ impl<'a> Found<'a> {
                 keeps_one: flags.contains('o'),
                 rules,
             },
-            name: self.name.ok_or(Damage::Missing)?,
+            name: self.name.ok_or(ParseError::Missing)?,
             hides_interfaces: flags.contains('n'),
             quiet: flags.contains('q'),
             verbose: flags.contains('v'),

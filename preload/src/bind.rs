@@ -4,7 +4,7 @@ use crate::facts::identify;
 use crate::host::first_there;
 use crate::stop::{Stop, answer, ask_if_possible};
 use crate::sys::{self, Fd, shim};
-use crate::{open, option, tell};
+use crate::{foreign_sockets, option, tell};
 use chbind_policy::bind::{self, Place};
 use chbind_policy::bpf::Instruction;
 use chbind_policy::perform::{self, Endpoint, Look};
@@ -16,7 +16,7 @@ use libc::{AF_INET, AF_INET6, AF_UNSPEC, SO_LOCK_FILTER, SOL_SOCKET};
 /// bind(2)
 pub(crate) fn bind_call(fd: Fd, address: &[u8], ask: impl FnOnce() -> sys::Result<usize>) -> sys::Result<usize> {
     // A raw socket does not look at the family (raw_bind, net/ipv4/raw.c).
-    if is_of_others(address) && !shim().charge.context.raw_icmp {
+    if is_of_others(address) && !shim().config.context.raw_icmp {
         return fd.bind_bytes(address).map(|()| 0);
     }
     let subject = || match (sockaddr::decode(address), identify(fd)) {
@@ -32,10 +32,10 @@ pub(crate) fn is_of_others(address: &[u8]) -> bool {
 }
 
 fn bound(fd: Fd, address: &[u8]) -> Result<(), Stop> {
-    let context = &shim().charge.context;
+    let context = &shim().config.context;
     let asked = sockaddr::decode(address).map(canonical);
     if asked.is_some_and(|asked| context.is_broadcast(asked.ip())) {
-        open::note_foreign();
+        foreign_sockets::note_foreign();
     }
     // Of several addresses the one that was chosen is remembered, also where the kernel may take the port away again.
     let is_choice = asked.is_some_and(|asked| asked.port() == 0 && !asked.ip().is_unspecified());
@@ -53,7 +53,7 @@ fn bound(fd: Fd, address: &[u8]) -> Result<(), Stop> {
                 // The supervisor may have the right, and knows who else is there.
                 ask_if_possible()?;
                 if let Ok(Some(socket)) = identify(fd) {
-                    perform::mend(&fd, context, &socket);
+                    perform::repin(&fd, context, &socket);
                 }
                 Err(Stop::Fail(errno))
             }
@@ -75,7 +75,7 @@ fn earlier(fd: Fd, socket: &Socket, address: &[u8], refusal: Refusal) -> Stop {
     let is_late = has_ports && socket.family == Family::V6 && refusal.errno == Errno::EADDRNOTAVAIL;
     let Some(asked) = sockaddr::decode(address).filter(|_| is_late) else { return refusal.into() };
     let is_of_others = socket.transport == Transport::Tcp && asked.ip().is_multicast();
-    let has_port = || perform::local(&fd).is_ok_and(|bound| bound.port() != 0) && perform::holds_port(&fd, socket);
+    let has_port = || perform::local(&fd).is_ok_and(|local| !local.is_portless()) && perform::holds_port(&fd, socket);
     let is_barred = socket.v6only && asked.ip().to_canonical().is_ipv4();
     if is_of_others || is_barred || has_port() { Stop::Fail(Errno::EINVAL) } else { refusal.into() }
 }
@@ -109,7 +109,7 @@ pub(crate) fn bind_to(fd: Fd, socket: &Socket, place: Place) -> Result<SocketAdd
     let bind = |at| fd.bind(at).map(|()| at);
     let mended = |done: sys::Result<SocketAddr>| {
         if done.is_err_and(|errno| errno != Errno::EINVAL) {
-            perform::mend(&fd, &shim().charge.context, socket);
+            perform::repin(&fd, &shim().config.context, socket);
         }
         Ok(done?)
     };
@@ -118,7 +118,7 @@ pub(crate) fn bind_to(fd: Fd, socket: &Socket, place: Place) -> Result<SocketAdd
         Place::Open { any, otherwise } => (any, otherwise),
     };
     // One that has a port already gets no filter: the bind fails.
-    if perform::local(&fd)?.port() == 0 && (is_shared(fd)? || !is_guarded(fd)) {
+    if perform::local(&fd)?.is_portless() && (is_shared(fd)? || !place_wildcard_filter(fd)) {
         return mended(bind(otherwise));
     }
     match bind(any) {
@@ -134,7 +134,7 @@ fn is_taken_inside(socket: &Socket, any: SocketAddr) -> bool {
         Family::V6 => ip.is_ipv6() || !socket.v6only,
     };
     // Without the groups.
-    let single = shim().charge.context.heard().filter(|(net, _)| net.prefix_len() == net.max_prefix_len());
+    let single = shim().config.context.heard().filter(|(net, _)| net.prefix_len() == net.max_prefix_len());
     first_there(Transport::Udp, any.port(), single.map(|(net, _)| net.addr()).filter(meets)).is_some()
 }
 
@@ -142,27 +142,27 @@ fn is_taken_inside(socket: &Socket, any: SocketAddr) -> bool {
 /// there is not known here. Groups it gives to all.
 fn is_shared(fd: Fd) -> sys::Result<bool> {
     let option = |name| fd.option(SOL_SOCKET, name);
-    Ok(!shim().charge.context.multicast && (option(libc::SO_REUSEADDR)? != 0 || option(libc::SO_REUSEPORT)? != 0))
+    Ok(!shim().config.context.multicast && (option(libc::SO_REUSEADDR)? != 0 || option(libc::SO_REUSEPORT)? != 0))
 }
 
 /// Puts the filter for wildcards before the socket, for good. False where it cannot be: the program has one of its own there,
 /// or the context has more addresses than a filter can tell.
-pub(crate) fn is_guarded(fd: Fd) -> bool {
-    let guard = shim().guard;
+pub(crate) fn place_wildcard_filter(fd: Fd) -> bool {
+    let filter = shim().wildcard_filter;
     let placed = match fd.filter(&mut []) {
-        _ if guard.is_empty() => false,
-        Ok(0) => fd.attach_filter(guard).is_ok(),
-        Ok(len) => len == guard.len() && is_at(fd, guard),
+        _ if filter.is_empty() => false,
+        Ok(0) => fd.attach_filter(filter).is_ok(),
+        Ok(len) => len == filter.len() && is_at(fd, filter),
         Err(_) => false,
     };
     placed && fd.set_option(SOL_SOCKET, SO_LOCK_FILTER, &1i32.to_ne_bytes()).is_ok()
 }
 
 /// Whether it is there, as far as there is room to look: programs that put one like it there mean the same.
-fn is_at(fd: Fd, guard: &[Instruction]) -> bool {
+fn is_at(fd: Fd, filter: &[Instruction]) -> bool {
     let mut found = [Instruction::default(); 128];
     match fd.filter(&mut found) {
-        Ok(len) => found.get(..len) == Some(guard),
+        Ok(len) => found.get(..len) == Some(filter),
         Err(_) => fd.option(SOL_SOCKET, SO_LOCK_FILTER).is_ok_and(|locked| locked != 0),
     }
 }

@@ -7,7 +7,8 @@ use crate::option;
 use crate::stop::{Stop, answer, ask_if_possible};
 use crate::sys::{self, Fd, cancellable, shim};
 use chbind_policy::connect::{self, Connect, Source};
-use chbind_policy::perform::{self, Endpoint, Look, unbound};
+use chbind_policy::local::{LocalAddr, unbound};
+use chbind_policy::perform::{self, Endpoint, Look};
 use chbind_policy::sockaddr::{self, LEN_V6, canonical, scope};
 use chbind_policy::{Context, Errno, Socket, Subject, Transport};
 use core::net::SocketAddr;
@@ -35,7 +36,7 @@ pub(crate) fn is_near(context: &Context, address: &[u8]) -> bool {
 }
 
 fn connected(fd: Fd, address: &[u8]) -> Result<(), Stop> {
-    let context = &shim().charge.context;
+    let context = &shim().config.context;
     let dissolves = sockaddr::family(address) == Some(AF_UNSPEC);
     if (!dissolves && is_near(context, address)) || option::wants_no_port() {
         ask_if_possible()?;
@@ -52,17 +53,17 @@ fn connected(fd: Fd, address: &[u8]) -> Result<(), Stop> {
         ask_if_possible()?;
     }
     for _ in 0..ATTEMPTS {
-        let bound = match socket.transport {
+        let local = match socket.transport {
             Transport::Tcp if !dissolves => match local_of_stream(fd, &socket)? {
-                Some(bound) => bound,
+                Some(local) => local,
                 None => return Ok(()),
             },
             _ => perform::local(&fd)?,
         };
         let host = Asker::new(fd, &socket, 0);
-        let action = match connect::connect(context, &socket, bound, address, &host) {
+        let action = match connect::connect(context, &socket, local, address, &host) {
             Ok(action) => action,
-            Err(refusal) if socket.transport != Transport::Tcp || bound.port() == 0 => return Err(refusal.into()),
+            Err(refusal) if socket.transport != Transport::Tcp || local.is_portless() => return Err(refusal.into()),
             Err(refusal) => return before_the_address(fd).unwrap_or(Err(refusal.into())),
         };
         if host.is_at_a_loss.get() {
@@ -71,13 +72,13 @@ fn connected(fd: Fd, address: &[u8]) -> Result<(), Stop> {
         let Connect::To { destination, source } = action else {
             fd.disconnect()?;
             match socket.transport {
-                Transport::Tcp if is_marked(fd) => unpin(fd, &socket, bound),
-                _ => perform::mend(&fd, context, &socket),
+                Transport::Tcp if is_marked(fd) => unpin(fd, &socket, local.as_bound()),
+                _ => perform::repin(&fd, context, &socket),
             }
             return Ok(());
         };
         if let Source::Try(source) = source {
-            perform::rehearse(&fd, &socket, source, destination)?;
+            perform::dry_run(&fd, &socket, source, destination)?;
         }
         match source {
             Source::Own => {}
@@ -85,13 +86,13 @@ fn connected(fd: Fd, address: &[u8]) -> Result<(), Stop> {
                 Ok(()) => {}
                 Err(Errno::EINVAL) => continue,
                 Err(errno) => {
-                    perform::mend(&fd, context, &socket);
+                    perform::repin(&fd, context, &socket);
                     return Err(Stop::Fail(errno));
                 }
             },
-            Source::Settle(source) => {
+            Source::Fix(source) => {
                 ask_if_possible()?;
-                return settled(fd, &socket, bound, source, destination);
+                return settled(fd, &socket, local, source, destination);
             }
         }
         let done = cancellable(|| fd.connect(destination));
@@ -155,29 +156,27 @@ fn is_marked(fd: Fd) -> bool {
 /// The local address of a stream that is to be connected, as the program has bound it. One whose connection has failed or was
 /// dissolved has let go of a port that the kernel chose, and shows it still (`tcp_disconnect`, `inet_put_port`). `None` if it
 /// turns out to be connected by now.
-fn local_of_stream(fd: Fd, socket: &Socket) -> Result<Option<SocketAddr>, Stop> {
-    let context = &shim().charge.context;
-    let bound = perform::local(&fd)?;
-    if bound.ip().is_unspecified() || bound.port() == 0 {
-        return Ok(Some(bound));
-    }
+fn local_of_stream(fd: Fd, socket: &Socket) -> Result<Option<LocalAddr>, Stop> {
+    let context = &shim().config.context;
+    let local = perform::local(&fd)?;
+    let LocalAddr::Bound(bound) = local else { return Ok(Some(local)) };
     let shown = canonical(bound);
     // One of loopback may have been given by the supervisor, who leaves no mark.
     let may_be_given = is_marked(fd) || option::wants_no_port() || !context.is_assigned(shown.ip(), scope(shown));
     if !may_be_given {
-        return Ok(Some(bound));
+        return Ok(Some(local));
     }
     if let Some(said) = before_the_address(fd) {
         return said.map(|()| None);
     }
-    Ok(Some(if perform::holds_port(&fd, socket) { bound } else { unbound(bound) }))
+    Ok(Some(if perform::holds_port(&fd, socket) { local } else { LocalAddr::Unbound(unbound(bound)) }))
 }
 
-fn settled(fd: Fd, socket: &Socket, bound: SocketAddr, source: SocketAddr, to: SocketAddr) -> Result<(), Stop> {
-    perform::rehearse(&fd, socket, source, to)?;
-    let settled = perform::settle(&fd, socket, source).and_then(|()| fd.connect(to));
-    if settled.is_err() && perform::unsettle(&fd, bound).is_err() {
-        perform::mend(&fd, &shim().charge.context, socket);
+fn settled(fd: Fd, socket: &Socket, local: LocalAddr, source: SocketAddr, to: SocketAddr) -> Result<(), Stop> {
+    perform::dry_run(&fd, socket, source, to)?;
+    let settled = perform::fix_source(&fd, socket, source).and_then(|()| fd.connect(to));
+    if settled.is_err() && perform::unfix_source(&fd, local).is_err() {
+        perform::repin(&fd, &shim().config.context, socket);
     }
     Ok(settled?)
 }

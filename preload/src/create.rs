@@ -1,6 +1,6 @@
 //! socket.
 
-use crate::open;
+use crate::foreign_sockets;
 use crate::stop::{Stop, answer, ask_if_possible};
 use crate::sys::{self, Own, number, past, shim, socket};
 use chbind_policy::create::{Create, TYPE_MASK, create};
@@ -20,17 +20,17 @@ pub(crate) fn socket_call(
 }
 
 fn made(domain: c_int, kind: c_int, protocol: c_int) -> Result<usize, Stop> {
-    match create(&shim().charge.context, domain, kind, protocol)? {
+    match create(&shim().config.context, domain, kind, protocol)? {
         Create::AsAsked => {
             if [AF_INET, AF_INET6].contains(&domain) && kind & TYPE_MASK == SOCK_DGRAM {
                 // A ping socket: it has no address until it is used.
-                open::note_foreign();
+                foreign_sockets::note_foreign();
             }
             Ok(past(libc::SYS_socket, [number(domain), number(kind), number(protocol), 0, 0, 0])?)
         }
         Create::At(as_what, address) => {
             if as_what.transport == Transport::RawIcmp {
-                open::note_foreign();
+                foreign_sockets::note_foreign();
                 ask_if_possible()?;
             }
             let made: Own = socket(domain, kind, protocol)?;

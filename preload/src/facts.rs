@@ -3,7 +3,7 @@
 use crate::stop::Stop;
 use crate::sys::{Fd, shim};
 use chbind_policy::perform::Look;
-use chbind_policy::{Socket, others};
+use chbind_policy::{Socket, non_inet};
 use libc::{
     AF_INET6, IPPROTO_IPV6, IPPROTO_TCP, IPV6_V6ONLY, SO_DOMAIN, SO_PROTOCOL, SO_TYPE, SOCK_STREAM, SOL_SOCKET,
 };
@@ -14,7 +14,7 @@ const TCP_IS_MPTCP: i32 = 43;
 /// What it is; `None` for the families whose calls run as they are.
 pub(crate) fn identify(fd: Fd) -> Result<Option<Socket>, Stop> {
     let domain = fd.option(SOL_SOCKET, SO_DOMAIN)?;
-    if others::is_other(domain) {
+    if non_inet::is_non_inet(domain) {
         return Ok(None);
     }
     let (kind, protocol) = if fd.option(IPPROTO_TCP, TCP_IS_MPTCP) == Ok(0) {
@@ -23,5 +23,5 @@ pub(crate) fn identify(fd: Fd) -> Result<Option<Socket>, Stop> {
         (fd.option(SOL_SOCKET, SO_TYPE)?, fd.option(SOL_SOCKET, SO_PROTOCOL)?)
     };
     let v6only = domain == AF_INET6 && fd.option(IPPROTO_IPV6, IPV6_V6ONLY)? != 0;
-    Ok(Some(Socket::identify(&shim().charge.context, domain, kind, protocol, v6only)?))
+    Ok(Some(Socket::identify(&shim().config.context, domain, kind, protocol, v6only)?))
 }

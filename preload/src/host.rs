@@ -2,7 +2,7 @@
 
 use crate::sys::{Fd, shim, socket};
 use chbind_policy::perform::{self, Endpoint, IP_UNICAST_IF, IPV6_UNICAST_IF, Look};
-use chbind_policy::{Family, Host, Socket, Transport, served};
+use chbind_policy::{Family, Host, Socket, Transport, loopback_services};
 use core::cell::Cell;
 use core::net::{IpAddr, SocketAddr};
 use libc::{AF_NETLINK, NETLINK_SOCK_DIAG, SO_BINDTOIFINDEX, SOCK_CLOEXEC, SOCK_DGRAM, SOL_SOCKET};
@@ -35,7 +35,7 @@ impl Host for Asker<'_> {
         }
         let family = Family::of(destination.ip());
         let like = Socket { family, transport: Transport::Udp, v6only: self.socket.v6only };
-        let Ok(Some(stand_in)) = perform::alike(&self.fd, &like) else {
+        let Ok(Some(stand_in)) = perform::similar_socket(&self.fd, &like) else {
             self.is_at_a_loss.set(true);
             return None;
         };
@@ -56,7 +56,7 @@ impl Host for Asker<'_> {
     }
 
     fn serves(&self, transport: Transport, family: Family, port: u16) -> Option<IpAddr> {
-        first_there(transport, port, served::places(&shim().charge.context, family))
+        first_there(transport, port, loopback_services::places(&shim().config.context, family))
     }
 }
 
@@ -69,9 +69,9 @@ pub(crate) fn first_there(
     let diag = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG).ok()?;
     let is_served = |ip: &IpAddr| {
         let mut answer = [0; 512];
-        let question = served::question(transport, *ip, port);
+        let question = loopback_services::question(transport, *ip, port);
         let len = question.and_then(|question| diag.fd().ask(&question, &mut answer).ok());
-        len.is_some_and(|len| served::is_there(answer.get(..len).unwrap_or_default(), *ip))
+        len.is_some_and(|len| loopback_services::is_there(answer.get(..len).unwrap_or_default(), *ip))
     };
     addresses.find(is_served)
 }

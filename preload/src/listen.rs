@@ -28,15 +28,15 @@ fn listening(fd: Fd, backlog: c_int) -> Result<(), Stop> {
 
 /// Row 12: it has an address, and a port that may be listened on.
 fn prepare(fd: Fd, socket: &Socket) -> Result<(), Stop> {
-    let context = &shim().charge.context;
-    let bound = perform::local(&fd)?;
+    let context = &shim().config.context;
+    let local = perform::local(&fd)?;
     let listening = fd.option(SOL_SOCKET, SO_ACCEPTCONN)? != 0;
-    let action = listen::listen(context, socket, bound, listening)?;
+    let action = listen::listen(context, socket, local, listening)?;
     if let Some(address) = action.bind_first {
         perform::take_port(&fd, address)?;
         listen::listen(context, socket, perform::local(&fd)?, false)?;
     } else if !listening && socket.transport == Transport::Tcp && context.rules.restrict_ports() {
-        perform::keep_port(&fd, bound)?;
+        perform::keep_port(&fd, local)?;
     }
     Ok(())
 }

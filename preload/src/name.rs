@@ -3,21 +3,20 @@
 use crate::option;
 use crate::stop::ask_if_possible;
 use crate::sys::{self, Fd, shim};
-use chbind_policy::Loopback;
-use chbind_policy::name::{masked, masked_peer};
-use chbind_policy::perform::{Look, is_pinned, unbound};
+use chbind_policy::name::{masked, masked_peer, shown};
+use chbind_policy::perform::Look;
 use chbind_policy::sockaddr::{LEN_V6, SockAddr, decode, encode};
+use chbind_policy::{LocalAddr, Loopback};
 
 /// getsockname(2); `None` where the supervisor knows better.
 pub(crate) fn local(fd: Fd) -> sys::Result<Option<SockAddr>> {
     let mut name = fd.local_name()?;
     if let Some(bound) = name.decode() {
-        if is_pinned(&fd, bound) {
-            if option::is_unclear() && ask_if_possible().is_err() {
-                return Ok(None);
-            }
-            name = encode(unbound(bound));
-        } else if let Some(shown) = masked(&shim().charge.context, bound) {
+        let local = LocalAddr::of(bound, || fd.is_explicitly_bound());
+        if matches!(local, LocalAddr::Pinned(_)) && option::is_unclear() && ask_if_possible().is_err() {
+            return Ok(None);
+        }
+        if let Some(shown) = shown(&shim().config.context, local) {
             name = encode(shown);
         }
     }
@@ -27,7 +26,7 @@ pub(crate) fn local(fd: Fd) -> sys::Result<Option<SockAddr>> {
 /// getpeername(2)
 pub(crate) fn peer(fd: Fd) -> sys::Result<SockAddr> {
     let mut name = fd.peer_name()?;
-    let context = &shim().charge.context;
+    let context = &shim().config.context;
     if context.loopback == Loopback::Remap
         && let Some(peer) = name.decode()
         && let Ok(Some(own)) = fd.local()
@@ -40,7 +39,7 @@ pub(crate) fn peer(fd: Fd) -> sys::Result<SockAddr> {
 
 /// What an address that the kernel has written is called inside, written over it, as far as there is room.
 pub(crate) fn mask(bytes: &mut [u8]) {
-    let context = &shim().charge.context;
+    let context = &shim().config.context;
     if context.loopback != Loopback::Remap {
         return;
     }

@@ -15,5 +15,5 @@ pub(crate) fn is_shown(context: &Context, address: SocketAddr) -> bool {
 
 /// Whether anything is hidden at all.
 pub(crate) fn hides() -> bool {
-    shim().charge.hides_interfaces
+    shim().config.hides_interfaces
 }

@@ -23,17 +23,17 @@ pub(crate) fn wants_no_port() -> bool {
 /// Whether only the supervisor, if there is one, can tell what it means that a socket has an address and no port: of several
 /// addresses it may be the one that the program chose.
 pub(crate) fn is_unclear() -> bool {
-    wants_no_port() || shim().is_hybrid() && shim().charge.context.addresses.len() > 1
+    wants_no_port() || shim().is_hybrid() && shim().config.context.addresses.len() > 1
 }
 
 /// Whether a socket that has an address without a port was bound so by the program, as far as can be told from the socket:
 /// nothing is remembered of it. A stream has no other way to come to that; a datagram socket has from the beginning the address
 /// that comes first, and is taken to have any other because the program wanted it.
-pub(crate) fn is_chosen(fd: Fd) -> bool {
+pub(crate) fn is_explicitly_bound(fd: Fd) -> bool {
     if !wants_no_port() || fd.option(IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT) != Ok(1) {
         return false;
     }
-    let context = &shim().charge.context;
+    let context = &shim().config.context;
     let is_first = |ip: IpAddr| {
         let first = context.primary_of(Family::of(ip)).map(|first| first.ip());
         first.or(context.loopback_of(Family::of(ip))) == Some(ip)
@@ -47,7 +47,7 @@ pub(crate) fn is_chosen(fd: Fd) -> bool {
 
 /// Whether the option is one of those that are judged.
 pub(crate) fn is_judged(level: c_int, name: c_int) -> bool {
-    let is_judged = option::judged(&shim().charge.context).any(|judged| judged == (level, name));
+    let is_judged = option::judged(&shim().config.context).any(|judged| judged == (level, name));
     if (level, name) == (IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT) {
         NO_PORT.store(true, Ordering::Relaxed);
     }
@@ -76,7 +76,7 @@ fn set(fd: Fd, level: c_int, name: c_int, value: &[u8]) -> Result<(), Stop> {
     let read = bytes.get_mut(..option::read_of(level, name, value.len())).unwrap_or_default();
     let is_datagram = || [Ok(AF_INET), Ok(AF_INET6)].contains(&fd.option(SOL_SOCKET, libc::SO_DOMAIN));
     let asks = (level, name) == (SOL_SOCKET, SO_LOCK_FILTER) && kind == SOCK_DGRAM && is_datagram();
-    let portless = asks && perform::local(&fd)?.port() == 0;
-    option::set(&shim().charge.context, Facts { raw: kind == SOCK_RAW, portless }, level, name, read)?;
+    let portless = asks && perform::local(&fd)?.is_portless();
+    option::set(&shim().config.context, Facts { raw: kind == SOCK_RAW, portless }, level, name, read)?;
     Ok(fd.set_option(level, name, bytes)?)
 }

@@ -3,8 +3,8 @@
 use crate::bind::{bind_to, is_of_others};
 use crate::connect::{self, is_near};
 use crate::facts::identify;
+use crate::foreign_sockets;
 use crate::host::Asker;
-use crate::open;
 use crate::option;
 use crate::stop::{Stop, answer, ask_if_possible};
 use crate::sys::{self, Fd, Pieces, cancellable, shim};
@@ -13,8 +13,7 @@ use chbind_policy::control::{self, Reader, SOURCE_LEN};
 use chbind_policy::perform;
 use chbind_policy::send::{self, Source};
 use chbind_policy::sockaddr::{self, SockAddr, canonical};
-use chbind_policy::{Errno, Family, Socket, Subject, Transport};
-use core::net::SocketAddr;
+use chbind_policy::{Errno, Family, LocalAddr, Socket, Subject, Transport};
 use libc::{MSG_FASTOPEN, c_int};
 
 /// Another thread may give the socket an address between the look at it and the act: then the rule is asked again.
@@ -61,7 +60,7 @@ fn is_plain(address: &[u8]) -> bool {
         core::net::IpAddr::V4(ip) => !ip.is_loopback() && !ip.is_unspecified(),
         core::net::IpAddr::V6(ip) => !ip.is_loopback() && ip.to_ipv4().is_none(),
     };
-    (is_usual || shim.charge.context.is_assigned(ip, 0)) && open::is_own()
+    (is_usual || shim.config.context.is_assigned(ip, 0)) && foreign_sockets::is_own()
 }
 
 /// One message. `ask` sends it as the program did.
@@ -75,7 +74,7 @@ pub(crate) fn send_call(fd: Fd, message: &Message, ask: impl FnOnce() -> sys::Re
 }
 
 fn sent(fd: Fd, message: &Message) -> Result<usize, Stop> {
-    let context = &shim().charge.context;
+    let context = &shim().config.context;
     let socket = match identify(fd)? {
         Some(socket) => socket,
         None => {
@@ -85,17 +84,17 @@ fn sent(fd: Fd, message: &Message) -> Result<usize, Stop> {
     };
     let near = message.address.is_some_and(|address| is_near(context, address));
     for _ in 0..ATTEMPTS {
-        let bound = perform::local(&fd)?;
+        let local = perform::local(&fd)?;
         let is_opening = socket.transport == Transport::Tcp && message.flags & MSG_FASTOPEN != 0;
         if near || message.flags & MSG_FASTOPEN != 0 {
-            if shim().is_hybrid() && is_opening && bound.ip().is_unspecified() && !option::wants_no_port() {
+            if shim().is_hybrid() && is_opening && local.as_bound().ip().is_unspecified() && !option::wants_no_port() {
                 // The supervisor is about to pin it.
                 connect::mark(fd, true)?;
             }
             ask_if_possible()?;
         }
         let host = Asker::new(fd, &socket, control::interface(message.control));
-        let action = send::send(context, &socket, bound, message.address, message.flags, &host)?;
+        let action = send::send(context, &socket, local, message.address, message.flags, &host)?;
         if host.is_at_a_loss.get() {
             ask_if_possible()?;
         }
@@ -106,13 +105,13 @@ fn sent(fd: Fd, message: &Message) -> Result<usize, Stop> {
         let reader = Reader::of(&socket, far);
         let mut room = [0; SOURCE_LEN + CONTROL_MAX];
         // Judged before the socket is changed: a message that is refused leaves nothing behind.
-        let mut control = controls(&mut room, message, reader, action.source, bound)?;
+        let mut control = controls(&mut room, message, reader, action.source, local)?;
         match take_place(fd, &socket, action.source) {
             Ok(taken) if taken == action.source => {}
-            Ok(taken) => control = controls(&mut room, message, reader, taken, bound)?,
+            Ok(taken) => control = controls(&mut room, message, reader, taken, local)?,
             Err(Stop::Fail(Errno::EINVAL)) => continue,
             Err(Stop::Fail(errno)) => {
-                perform::mend(&fd, context, &socket);
+                perform::repin(&fd, context, &socket);
                 return Err(Stop::Fail(errno));
             }
             Err(stop) => return Err(stop),
@@ -138,16 +137,16 @@ fn sent(fd: Fd, message: &Message) -> Result<usize, Stop> {
     Err(Stop::Fail(Errno::EINVAL))
 }
 
-/// The control messages, judged, for a message with this source from a socket with the address `bound`: how many bytes.
+/// The control messages, judged, for a message with this source from a socket with the address `local`: how many bytes.
 fn controls(
     room: &mut [u8],
     message: &Message,
     reader: Reader,
     source: Source,
-    bound: SocketAddr,
+    local: LocalAddr,
 ) -> Result<usize, Stop> {
     let (own, named) = match source {
-        Source::Own => (bound, None),
+        Source::Own => (local.as_bound(), None),
         Source::Pin(at) => (at, None),
         Source::Open { named, .. } | Source::Named(named) => (named, Some(named)),
     };
@@ -161,7 +160,7 @@ fn controls(
         *to = *from;
     }
     let own = Some(own.ip().to_canonical()).filter(|own| !own.is_unspecified());
-    reader.check(&shim().charge.context, all.get_mut(before..).unwrap_or_default(), own)?;
+    reader.check(&shim().config.context, all.get_mut(before..).unwrap_or_default(), own)?;
     Ok(before + after)
 }
 
@@ -171,10 +170,10 @@ fn take_place(fd: Fd, socket: &Socket, source: Source) -> Result<Source, Stop> {
         Source::Own | Source::Named(_) => Ok(source),
         Source::Pin(at) => Ok(connect::pin(fd, socket, at).map(|()| source)?),
         Source::Open { any, otherwise, .. } => {
-            open::note_foreign();
+            foreign_sockets::note_foreign();
             ask_if_possible()?;
             bind_to(fd, socket, Place::Open { any, otherwise })?;
-            let is_open = perform::local(&fd)?.ip().to_canonical().is_unspecified();
+            let is_open = perform::local(&fd)?.as_bound().ip().to_canonical().is_unspecified();
             Ok(if is_open { source } else { Source::Pin(otherwise) })
         }
     }

@@ -2,7 +2,7 @@
 //! command was started with.
 
 use crate::sys::{self, Fd, shim};
-use chbind_policy::wire::{Damage, VARIABLE};
+use chbind_policy::wire::{ParseError, VARIABLE};
 use chbind_policy::{Note, Refusal, Subject, Telling, Transport};
 use core::fmt::{self, Display, Write};
 use core::net::SocketAddr;
@@ -57,7 +57,7 @@ impl Write for Line {
 }
 
 /// The context cannot be read, and the process ends.
-pub(crate) fn damaged(damage: Option<Damage>) {
+pub(crate) fn damaged(damage: Option<ParseError>) {
     let mut line = Line::new();
     let _ = match damage {
         Some(damage) => {
@@ -70,25 +70,25 @@ pub(crate) fn damaged(damage: Option<Damage>) {
 
 /// A call was refused.
 pub(crate) fn refused(subject: &Subject, refusal: &Refusal) {
-    let charge = &shim().charge;
+    let config = &shim().config;
     match refusal.reason.telling() {
         Telling::Never => return,
-        Telling::Verbose if !charge.verbose => return,
+        Telling::Verbose if !config.verbose => return,
         Telling::Verbose | Telling::Always => {}
     }
-    tell(&fmt::from_fn(|f| write!(f, "refused {subject}: {}", refusal.reason.describe(&charge.context))));
+    tell(&fmt::from_fn(|f| write!(f, "refused {subject}: {}", refusal.reason.describe(&config.context))));
 }
 
 /// A bind was done, but not in full.
 pub(crate) fn note(asked: SocketAddr, transport: Transport, note: Note) {
-    let context = &shim().charge.context;
+    let context = &shim().config.context;
     tell(&fmt::from_fn(|f| write!(f, "bind to {asked}/{} {}", transport.name(), note.describe(context))));
 }
 
 /// One line from this process.
 pub(crate) fn tell(what: &dyn Display) {
-    let charge = &shim().charge;
-    if charge.quiet || !is_as_started(charge.stderr) {
+    let config = &shim().config;
+    if config.quiet || !is_as_started(config.stderr) {
         return;
     }
     let mut event = Line::new();
@@ -103,7 +103,7 @@ pub(crate) fn tell(what: &dyn Display) {
     }
     let mut line = Line::new();
     let _ = line.write_str("chbind: ");
-    charge.name.bytes().for_each(|byte| line.push(byte));
+    config.name.bytes().for_each(|byte| line.push(byte));
     let _ = write!(line, "[{}] ", sys::own_pid());
     event.said().iter().for_each(|byte| line.push(*byte));
     if count > 1 {

@@ -3,7 +3,7 @@
 use super::request::{Enforcement, Request};
 use crate::sys::Errno;
 use crate::sys::Number as _;
-use chbind_policy::wire::{self, Charge, Name};
+use chbind_policy::wire::{self, Name, ShimConfig};
 use chbind_policy::{Context, Rules};
 use nix::unistd::geteuid;
 use std::ffi::OsString;
@@ -55,7 +55,7 @@ impl Shim {
         };
         let standard_error = std::io::stderr().as_fd().try_clone_to_owned().ok().map(File::from);
         let stderr = standard_error.and_then(|file| file.metadata().ok()).map(|of| (of.dev(), of.ino()));
-        let charge = Charge {
+        let config = ShimConfig {
             context: Context { rules: Rules { granted: &[], ..context.rules }, ..*context },
             name: Name::Plain(name),
             hides_interfaces: request.hide_interfaces,
@@ -65,7 +65,7 @@ impl Shim {
             secret,
         };
         let mut text = String::new();
-        wire::write(&charge, &mut text).map_err(|_| Error::TooMuch)?;
+        wire::write(&config, &mut text).map_err(|_| Error::TooMuch)?;
         if text.len() + wire::VARIABLE.len() + 2 > TEXT_MAX {
             return Err(Error::TooMuch);
         }

@@ -3,7 +3,7 @@
 //! The kernel is asked for those alone that matter, for a host may have very many. What it lists is looked at all the same.
 
 use super::{Errno, Result, cerr, socket};
-use chbind_policy::{Transport, served};
+use chbind_policy::{Transport, loopback_services};
 use libc::{c_int, c_void};
 use std::net::{IpAddr, Ipv4Addr};
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -61,7 +61,7 @@ fn has_source(ip: Ipv4Addr) -> [u8; 16] {
 
 /// Whether a TCP socket listens on this address and port, or a UDP socket receives there, one that is bound to the address.
 pub fn is_served_at(transport: Transport, ip: IpAddr, port: u16) -> Result<bool> {
-    let Some(question) = served::question(transport, ip, port) else { return Ok(false) };
+    let Some(question) = loopback_services::question(transport, ip, port) else { return Ok(false) };
     let diag = socket::socket(libc::AF_NETLINK, libc::SOCK_DGRAM, libc::NETLINK_SOCK_DIAG)?;
     // SAFETY: the kernel reads as many bytes as `question` has.
     cerr(unsafe { libc::send(diag.as_raw_fd(), question.as_ptr().cast::<c_void>(), question.len(), 0) } as i64)?;
@@ -70,7 +70,7 @@ pub fn is_served_at(transport: Transport, ip: IpAddr, port: u16) -> Result<bool>
     let read =
         unsafe { libc::recv(diag.as_raw_fd(), answer.as_mut_ptr().cast::<c_void>(), answer.len(), libc::MSG_DONTWAIT) };
     let read = cerr(read as i64)? as usize;
-    Ok(served::is_there(answer.get(..read).unwrap_or_default(), ip))
+    Ok(loopback_services::is_there(answer.get(..read).unwrap_or_default(), ip))
 }
 
 /// Where a UDP socket is.

@@ -107,7 +107,7 @@ proptest! {
     #[test]
     fn row_12_listen(world in any_world(), socket in any_socket(), bound in any_bound(), listening: bool) {
         let bound = bound_of(&socket, bound);
-        let answer = world.ask(|context| seen(listen::listen(context, &socket, bound, listening)));
+        let answer = world.ask(|context| seen(listen::listen(context, &socket, local(bound), listening)));
         let expected = reference::listen::listen(&world, &socket, bound, listening);
         prop_assert_eq!(answer.map(|listen| listen.bind_first), expected);
     }
@@ -122,7 +122,7 @@ proptest! {
         let (bound, bytes) = (bound_of(&socket, bound), given.bytes(&socket));
         let expected = read::for_connect(&socket, &bytes)
             .and_then(|asked| reference::connect::connect(&world, &socket, bound, asked, &host));
-        let answer = world.ask(|context| seen(connect::connect(context, &socket, bound, &bytes, &host)));
+        let answer = world.ask(|context| seen(connect::connect(context, &socket, local(bound), &bytes, &host)));
         let answer = answer.map(|done| match done {
             Connect::Disconnect => reference::connect::Connected::Dissolved,
             Connect::To { destination, source } => reference::connect::Connected::To {
@@ -131,7 +131,7 @@ proptest! {
                     connect::Source::Own => reference::connect::Source::Own,
                     connect::Source::Pin(at) => reference::connect::Source::Given(at),
                     connect::Source::Try(at) => reference::connect::Source::Tried(at),
-                    connect::Source::Settle(at) => reference::connect::Source::AtItsPort(at),
+                    connect::Source::Fix(at) => reference::connect::Source::AtItsPort(at),
                 },
             },
         });
@@ -159,7 +159,7 @@ proptest! {
             let asked = bytes.as_ref().map_or(Ok(None), |bytes| read::for_send(&socket, bytes, flags));
             asked.and_then(|asked| reference::send::datagram(&world, &socket, bound, asked, &host))
         };
-        let answer = world.ask(|context| seen(send::send(context, &socket, bound, bytes.as_deref(), flags, &host)));
+        let answer = world.ask(|context| seen(send::send(context, &socket, local(bound), bytes.as_deref(), flags, &host)));
         let answer = answer.map(|Send { destination, source }| reference::send::Sent {
             to: destination,
             source: match source {

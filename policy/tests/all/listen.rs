@@ -7,7 +7,7 @@ use libc::EADDRNOTAVAIL;
 use proptest::prelude::*;
 
 fn ask(context: &Context, socket: &Socket, bound: &str) -> Verdict<Listen> {
-    listen(context, socket, at(bound), false)
+    listen(context, socket, local(at(bound)), false)
 }
 
 fn first(address: &str) -> Verdict<Listen> {
@@ -42,7 +42,7 @@ fn row_12_after_bind() {
 #[test]
 fn row_12_the_kernel_refuses_datagram_sockets() {
     for socket in [UDP4, UDP6, PING4, PING6, RAW4, RAW6] {
-        assert_eq!(listen(&d(), &socket, unbound(&socket), false), AS_IT_IS);
+        assert_eq!(listen(&d(), &socket, local(unbound(&socket)), false), AS_IT_IS);
     }
 }
 
@@ -51,7 +51,7 @@ fn row_22_bound_outside() {
     for bound in ["10.0.0.3:80", "0.0.0.0:80", "127.0.0.1:80", "224.0.0.251:80", "10.0.0.255:80"] {
         assert_eq!(ask(&s(), &TCP4, bound), Err(refusal(EADDRNOTAVAIL, Reason::BoundOutside(at(bound).ip()))));
         // Set up outside, by socket activation: only its backlog changes.
-        assert_eq!(listen(&s(), &TCP4, at(bound), true), AS_IT_IS);
+        assert_eq!(listen(&s(), &TCP4, local(at(bound)), true), AS_IT_IS);
     }
     let mapped = ask(&d(), &TCP6, "[::ffff:10.0.0.3]:80");
     assert_eq!(mapped, Err(refusal(EADDRNOTAVAIL, Reason::BoundOutside(ip("10.0.0.3")))));
@@ -68,7 +68,7 @@ proptest! {
             let ip = chbind_policy::sockaddr::canonical(at).ip();
             is_assigned(&context, at) || is_own_loopback(&context, ip)
         };
-        match listen(&context, &socket, bound, false) {
+        match listen(&context, &socket, local(bound), false) {
             Ok(Listen { bind_first: Some(first) }) => {
                 prop_assert!(own(first), "{first}");
                 prop_assert_eq!((Family::of(first.ip()), first.port()), (socket.family, 0));

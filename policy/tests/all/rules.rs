@@ -46,11 +46,11 @@ fn bound(context: &Context, socket: &Socket, address: &str) -> Option<Refusal> {
 }
 
 fn reached(context: &Context, socket: &Socket, address: &str) -> Option<Refusal> {
-    why(connect(context, socket, unbound(socket), &bytes(address), &host()))
+    why(connect(context, socket, local(unbound(socket)), &bytes(address), &host()))
 }
 
 fn sent(context: &Context, socket: &Socket, address: &str, flags: i32) -> Option<Refusal> {
-    why(send(context, socket, unbound(socket), Some(&bytes(address)), flags, &host()))
+    why(send(context, socket, local(unbound(socket)), Some(&bytes(address)), flags, &host()))
 }
 
 const NOT_ALLOWED: Option<Refusal> = Some(Refusal::new(Errno::EACCES, Reason::PeerNotAllowed));
@@ -115,7 +115,7 @@ fn row_25_a_port_of_the_kernels_choice_is_judged_at_listen() {
         assert_eq!(bound(&context, &PING4, "0.0.0.0:7"), None);
     }
     let context = binding(s(), &[on(Some(Tcp), 80, 80)], &[]);
-    let at_port = |context: &Context, address: &str| listen(context, &TCP4, at(address), false);
+    let at_port = |context: &Context, address: &str| listen(context, &TCP4, local(at(address)), false);
     assert_eq!(at_port(&context, "10.0.0.1:80").unwrap().bind_first, None);
     assert_eq!(why(at_port(&context, "10.0.0.1:40000")), port_not_allowed(40000, Tcp));
     assert_eq!(why(at_port(&binding(s(), &[], &[on(None, 1, 65535)]), "10.0.0.1:40000")), port_denied(40000, Tcp));
@@ -123,11 +123,11 @@ fn row_25_a_port_of_the_kernels_choice_is_judged_at_listen() {
     assert_eq!(at_port(&context, ANY4).unwrap().bind_first, Some(at("10.0.0.1:0")));
     assert_eq!(at_port(&context, "10.0.0.1:0").unwrap().bind_first, Some(at("10.0.0.1:0")));
     assert_eq!(at_port(&s(), "10.0.0.1:0").unwrap().bind_first, None);
-    let six = listen(&binding(d(), &[ANY], &[]), &TCP6, at("[::ffff:10.0.0.1]:0"), false);
+    let six = listen(&binding(d(), &[ANY], &[]), &TCP6, local(at("[::ffff:10.0.0.1]:0")), false);
     assert_eq!(six.unwrap().bind_first, Some(at("[::ffff:10.0.0.1]:0")));
     // It listened before there was a context, or was let to.
-    assert_eq!(listen(&context, &TCP4, at("10.0.0.1:40000"), true).unwrap().bind_first, None);
-    assert_eq!(why(listen(&context, &UDP4, at("10.0.0.1:40000"), false)), None);
+    assert_eq!(listen(&context, &TCP4, local(at("10.0.0.1:40000")), true).unwrap().bind_first, None);
+    assert_eq!(why(listen(&context, &UDP4, local(at("10.0.0.1:40000")), false)), None);
 }
 
 #[test]
@@ -166,9 +166,9 @@ fn row_51_every_way_to_a_peer() {
         // Without the flag the address is nothing to TCP.
         assert_eq!(sent(&context, &TCP4, "198.51.100.7:80", 0), None);
         // Connected sockets, and those that are to forget their peer.
-        assert_eq!(why(send(&context, &UDP4, at("10.0.0.1:5"), None, 0, &host())), None);
+        assert_eq!(why(send(&context, &UDP4, local(at("10.0.0.1:5")), None, 0, &host())), None);
         let unspec = relabelled("198.51.100.7:80", AF_UNSPEC);
-        assert_eq!(connect(&context, &TCP4, unbound(&TCP4), &unspec, &host()), Ok(Connect::Disconnect));
+        assert_eq!(connect(&context, &TCP4, local(unbound(&TCP4)), &unspec, &host()), Ok(Connect::Disconnect));
     }
 }
 
@@ -265,7 +265,7 @@ fn row_51_loopback_that_is_the_hosts() {
 #[test]
 fn row_51_own_wildcard_listeners_on_loopback() {
     let host = host().serve(Tcp, 80, "10.0.0.1");
-    let ask = |context: &Context, to: &str| why(connect(context, &TCP4, unbound(&TCP4), &bytes(to), &host));
+    let ask = |context: &Context, to: &str| why(connect(context, &TCP4, local(unbound(&TCP4)), &bytes(to), &host));
     let inner = connecting(s(), &[], &[who("10.0.0.0/8", ANY)]);
     assert_eq!(ask(&inner, "127.0.0.1:80"), None);
     assert_eq!(ask(&inner, "10.0.0.1:80"), DENIED);

@@ -115,9 +115,9 @@ proptest! {
         rules in any_rules(), socket in any_socket(), address in any_bytes(), flags in prop_oneof![Just(0), Just(MSG_FASTOPEN)],
     ) {
         let restricted = Context { rules, ..context };
-        let free = connect(&context, &socket, unbound(&socket), &address, &host);
-        let ruled = connect(&restricted, &socket, unbound(&socket), &address, &host);
-        let to = |context| send(context, &socket, unbound(&socket), Some(&address), flags, &host);
+        let free = connect(&context, &socket, local(unbound(&socket)), &address, &host);
+        let ruled = connect(&restricted, &socket, local(unbound(&socket)), &address, &host);
+        let to = |context| send(context, &socket, local(unbound(&socket)), Some(&address), flags, &host);
         let (sent, sent_ruled) = (to(&context), to(&restricted));
         let asked = chbind_policy::sockaddr::decode(&address);
         let allowed = |really: SocketAddr| {

@@ -67,7 +67,7 @@ unsafe fn interface<'a>(name: *const c_char) -> &'a [u8] {
 ///
 /// The entry is one of the C library's.
 unsafe fn is_own(entry: *const ifaddrs) -> bool {
-    let context = &shim().charge.context;
+    let context = &shim().config.context;
     // SAFETY: as the caller promises.
     let entry = unsafe { &*entry };
     let has_loopback = entry.ifa_flags & IFF_LOOPBACK as u32 != 0 && context.has_loopback();
@@ -139,7 +139,7 @@ unsafe extern "C" fn getifaddrs(list: *mut *mut ifaddrs) -> c_int {
 unsafe fn shown_of(first: *mut ifaddrs) -> *mut ifaddrs {
     /// A flag that no interface has marks what stays (netdevice(7) knows bits up to 18).
     const STAYS: u32 = 1 << 31;
-    let context = &shim().charge.context;
+    let context = &shim().config.context;
     let mut shown = null_mut();
     // SAFETY: as the caller promises; entries move only after all names have been looked at.
     unsafe {
@@ -278,7 +278,7 @@ unsafe fn list(configuration: *mut Configuration) {
     if configuration.at.is_null() {
         return;
     }
-    let context = &shim().charge.context;
+    let context = &shim().config.context;
     let count = usize::try_from(configuration.len).unwrap_or_default() / size_of::<ifreq>();
     // SAFETY: the kernel has written so many.
     let all = unsafe { slice::from_raw_parts_mut(configuration.at, count) };
@@ -319,7 +319,7 @@ unsafe fn one(request: c_ulong, found: *const ifreq) -> Result<()> {
         return Err(Errno::ENODEV);
     }
     let at = address_of(found);
-    let is_hidden = |address| !is_shown(&shim().charge.context, address);
+    let is_hidden = |address| !is_shown(&shim().config.context, address);
     // The others belong to the address, which the interface may have besides those of the context.
     if request == SIOCGIFADDR && at.is_some_and(is_hidden) { Err(Errno::EADDRNOTAVAIL) } else { Ok(()) }
 }

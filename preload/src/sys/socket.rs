@@ -295,8 +295,8 @@ impl Look for Fd {
         self.get(level, name, 0)
     }
 
-    fn is_chosen(&self) -> bool {
-        option::is_chosen(*self)
+    fn is_explicitly_bound(&self) -> bool {
+        option::is_explicitly_bound(*self)
     }
 }
 
@@ -335,7 +335,7 @@ impl Look for Own {
         self.0.option(level, name)
     }
 
-    fn is_chosen(&self) -> bool {
+    fn is_explicitly_bound(&self) -> bool {
         false
     }
 }

@@ -3,8 +3,8 @@
 use super::{cancel, end, musl, next};
 use crate::tell;
 use chbind_policy::bpf::{self, Instruction};
-use chbind_policy::wire::{self, Charge, Damage, Room};
-use chbind_policy::{Family, guard};
+use chbind_policy::wire::{self, ParseError, Room, ShimConfig};
+use chbind_policy::{Family, wildcard_filter};
 use core::cell::UnsafeCell;
 use core::ffi::{CStr, c_char};
 use core::mem::MaybeUninit;
@@ -16,9 +16,9 @@ const TEXT_MAX: usize = 128 * 1024;
 /// What is known.
 pub(crate) struct Shim {
     /// What the launcher wrote.
-    pub(crate) charge: Charge<'static>,
+    pub(crate) config: ShimConfig<'static>,
     /// The filter for wildcards; empty where it is too long.
-    pub(crate) guard: &'static [Instruction],
+    pub(crate) wildcard_filter: &'static [Instruction],
     /// The family of the only address, if nothing needs more: sockets have that address or none of the context's.
     pub(crate) single: Option<Family>,
 }
@@ -26,7 +26,7 @@ pub(crate) struct Shim {
 impl Shim {
     /// Whether there is a supervisor to ask.
     pub(crate) fn is_hybrid(&self) -> bool {
-        self.charge.secret.is_some()
+        self.config.secret.is_some()
     }
 }
 
@@ -59,7 +59,7 @@ unsafe impl<T: Sync> Sync for Static<T> {}
 
 static TEXT: Static<[u8; TEXT_MAX]> = Static(UnsafeCell::new([0; TEXT_MAX]));
 static ROOM: Static<Room> = Static(UnsafeCell::new(Room::new()));
-static GUARD: Static<[Instruction; bpf::MOST]> =
+static WILDCARD_FILTER: Static<[Instruction; bpf::MOST]> =
     Static(UnsafeCell::new([Instruction { code: 0, jt: 0, jf: 0, k: 0 }; bpf::MOST]));
 static SHIM: Once<Shim> = Once::new();
 
@@ -105,7 +105,7 @@ extern "C" fn prepare() {
     }
     match read() {
         Ok(shim) => {
-            let secret = shim.charge.secret.unwrap_or_default() as usize;
+            let secret = shim.config.secret.unwrap_or_default() as usize;
             FIRST.store(secret & !0xffff_ffff, Ordering::Relaxed);
             LAST.store(secret << 32, Ordering::Relaxed);
             // SAFETY: BEING_READ: nobody else writes, and nobody reads before READ.
@@ -123,26 +123,26 @@ extern "C" fn prepare() {
 }
 
 /// `None`: there is no such variable.
-fn read() -> Result<Shim, Option<Damage>> {
+fn read() -> Result<Shim, Option<ParseError>> {
     let found = variable(wire::VARIABLE.as_bytes()).ok_or(None)?;
     // SAFETY: BEING_READ: this is the only reference, and is never a mutable one again.
     let text = unsafe { &mut *TEXT.0.get() };
     // A program may write over its environment later.
-    let copy = text.get_mut(..found.len()).ok_or(Some(Damage::TooMany))?;
+    let copy = text.get_mut(..found.len()).ok_or(Some(ParseError::TooMany))?;
     copy.copy_from_slice(found);
-    let text = core::str::from_utf8(copy).map_err(|_| Some(Damage::Sum))?;
+    let text = core::str::from_utf8(copy).map_err(|_| Some(ParseError::Sum))?;
     // SAFETY: as above.
     let room = unsafe { &mut *ROOM.0.get() };
-    let charge = wire::read(text, room).map_err(Some)?;
-    let context = &charge.context;
+    let config = wire::read(text, room).map_err(Some)?;
+    let context = &config.context;
     let only = if let [only] = context.addresses { Some(Family::of(only.ip())) } else { None };
     let rules = &context.rules;
     let is_free = rules.allow_connect.is_empty() && rules.deny_connect.is_empty() && context.keeps_one;
     // SAFETY: as above.
-    let guard = unsafe { &mut *GUARD.0.get() };
+    let filter = unsafe { &mut *WILDCARD_FILTER.0.get() };
     let mut len = 0;
-    for instruction in guard::program(context) {
-        match guard.get_mut(len) {
+    for instruction in wildcard_filter::program(context) {
+        match filter.get_mut(len) {
             Some(place) => *place = instruction,
             None => {
                 len = 0;
@@ -151,7 +151,7 @@ fn read() -> Result<Shim, Option<Damage>> {
         }
         len += 1;
     }
-    Ok(Shim { charge, guard: guard.get(..len).unwrap_or_default(), single: only.filter(|_| is_free) })
+    Ok(Shim { config, wildcard_filter: filter.get(..len).unwrap_or_default(), single: only.filter(|_| is_free) })
 }
 
 unsafe extern "C" {

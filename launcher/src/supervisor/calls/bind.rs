@@ -59,7 +59,7 @@ impl Worker {
         }
         let tracked = self.shared.tracked(fd);
         let has_port =
-            perform::local(&tracked).is_ok_and(|bound| bound.port() != 0) && perform::holds_port(&tracked, socket);
+            perform::local(&tracked).is_ok_and(|local| !local.is_portless()) && perform::holds_port(&tracked, socket);
         let is_barred = socket.v6only && asked.ip().to_canonical().is_ipv4();
         if is_of_others || has_port || is_barred { Stop::Fail(libc::EINVAL) } else { refusal.into() }
     }
@@ -95,7 +95,9 @@ impl Worker {
             Place::Open { any, otherwise } => (any, otherwise),
         };
         // One that has a port already gets no filter: the bind fails.
-        if self.local_port(fd)? == 0 && (self.takes_from_others(fd, any)? || !self.shared.wildcard_filter.place(fd)) {
+        if perform::local(&self.shared.tracked(fd))?.is_portless()
+            && (self.takes_from_others(fd, any)? || !self.shared.wildcard_filter.place(fd))
+        {
             return bind(otherwise);
         }
         let opened = bind(any)?;
@@ -123,7 +125,7 @@ impl Worker {
             bound
         };
         // Only a datagram socket has an address before this, and only before it has a port.
-        if socket.transport != Transport::Udp || self.local_port(fd)? != 0 {
+        if socket.transport != Transport::Udp || !perform::local(&self.shared.tracked(fd))?.is_portless() {
             return Ok(bind());
         }
         behind_drop_filter(fd, &self.shared.wildcard_filter, socket, bind)
@@ -169,10 +171,13 @@ impl Worker {
     /// (`inet_autobind`, net/ipv4/af_inet.c): at the address that it has, or on the wildcard, which is kept even for one
     /// address, since loopback may be next (unless it keeps that one). It does without where there is none: the call fails anyway.
     pub(crate) fn give_port(&self, caller: &Caller, fd: BorrowedFd, socket: &Socket) {
-        let Ok(bound) = perform::local(&self.shared.tracked(fd)) else { return };
-        if socket.transport != Transport::Udp || bound.port() != 0 {
+        if socket.transport != Transport::Udp {
             return;
         }
+        let bound = match perform::local(&self.shared.tracked(fd)) {
+            Ok(local) if local.is_portless() => local.as_bound(),
+            _ => return,
+        };
         if !bound.ip().is_unspecified() {
             let _ = behind_drop_filter(fd, &self.shared.wildcard_filter, socket, || {
                 let taken = perform::take_port(&self.shared.tracked(fd), bound);
@@ -208,10 +213,6 @@ impl Worker {
             }
             done => done,
         }
-    }
-
-    fn local_port(&self, fd: BorrowedFd) -> sys::Result<u16> {
-        perform::local(&self.shared.tracked(fd)).map(|bound| bound.port())
     }
 
     /// Remembers what answers on this context's loopback (row 36).

@@ -47,13 +47,12 @@ impl Worker {
             let locked = self.shared.locks.lock(&duplicate)?;
             let fd = duplicate.act(caller.live()?);
             let tracked = self.shared.tracked(fd);
-            let bound = match socket.transport {
-                Transport::Tcp if names_peer => perform::local_of_stream(&tracked, &socket),
-                _ => perform::local(&tracked),
+            let local = match socket.transport {
+                Transport::Tcp if names_peer => perform::stream(&tracked, &socket)?,
+                _ => perform::local(&tracked)?,
             };
-            let bound = bound?;
             let host = Asker { shared: self.shared, socket: &duplicate, interface: 0 };
-            let action = match connect::connect(self.shared.context, &socket, bound, address.bytes(), &host) {
+            let action = match connect::connect(self.shared.context, &socket, local, address.bytes(), &host) {
                 Ok(action) => action,
                 Err(refusal) => {
                     // It has got a port by then (inet_dgram_connect, net/ipv4/af_inet.c).
@@ -72,7 +71,7 @@ impl Worker {
             };
             locked.require_idle(libc::EALREADY)?;
             if let Source::Try(source) = source
-                && let Err(errno) = perform::rehearse(&tracked, &socket, source, destination)
+                && let Err(errno) = perform::dry_run(&tracked, &socket, source, destination)
             {
                 self.give_port(caller, fd, &socket);
                 return Err(errno.into());
@@ -87,17 +86,18 @@ impl Worker {
                         return Err(errno.into());
                     }
                 },
-                Source::Settle(source) => {
+                Source::Fix(source) => {
                     // One from outside would lose the address again when it is dissolved, while another thread writes.
-                    if bound.ip().to_canonical().is_unspecified() && !self.shared.wildcard_filter.is_at(fd) {
-                        let reason = Reason::BoundOutside(bound.ip());
+                    let bound = local.as_bound().ip();
+                    if bound.to_canonical().is_unspecified() && !self.shared.wildcard_filter.is_at(fd) {
+                        let reason = Reason::BoundOutside(bound);
                         return Err(Refusal::new(Errno::EADDRNOTAVAIL, reason).into());
                     }
-                    perform::rehearse(&tracked, &socket, source, destination)?;
+                    perform::dry_run(&tracked, &socket, source, destination)?;
                     behind_drop_filter(fd, &self.shared.wildcard_filter, &socket, || {
                         let settled =
-                            perform::settle(&tracked, &socket, source).and_then(|()| tracked.connect(destination));
-                        if settled.is_err() && perform::unsettle(&tracked, bound).is_err() {
+                            perform::fix_source(&tracked, &socket, source).and_then(|()| tracked.connect(destination));
+                        if settled.is_err() && perform::unfix_source(&tracked, local).is_err() {
                             self.shared.repin(fd, &socket);
                         }
                         settled

@@ -13,7 +13,7 @@ use crate::supervisor::caller::live::Live;
 use crate::supervisor::caller::outcome::Stop;
 use crate::sys::seccomp::Answer;
 use crate::sys::{self, Errno, process, socket};
-use chbind_policy::others::{self, Call, Doing, Other};
+use chbind_policy::non_inet::{self, Call, Doing, NonInet};
 use chbind_policy::sockaddr::SockAddr;
 use chbind_policy::{Reason, Refusal};
 use libc::{AF_UNIX, SOL_SOCKET};
@@ -46,12 +46,12 @@ impl Worker {
         let status = Status::of(caller.tid()).ok_or(Stop::Gone)?;
         let duplicate = caller.duplicate(caller.int(0))?;
         let domain = duplicate.option(SOL_SOCKET, libc::SO_DOMAIN)?;
-        if !others::is_other(domain) {
+        if !non_inet::is_non_inet(domain) {
             // It was another a moment ago.
             return Err(Stop::Fail(libc::EBADF));
         }
         let kind = duplicate.option(SOL_SOCKET, libc::SO_TYPE)?;
-        let doing = others::others(Other { domain, kind, shared: status.threads != 1 }, what)?;
+        let doing = non_inet::judge(NonInet { domain, kind, shared: status.threads != 1 }, what)?;
         caller.live()?;
         let held = NonInetSocket { duplicate, domain, kind };
         Ok(match doing {

@@ -11,7 +11,7 @@ use crate::supervisor::caller::outcome::Stop;
 use crate::sys::seccomp::Answer;
 use crate::sys::socket::Payload;
 use crate::sys::{Errno, socket};
-use chbind_policy::others::Call;
+use chbind_policy::non_inet::Call;
 use chbind_policy::sockaddr::SockAddr;
 use chbind_policy::{Reason, Refusal};
 use libc::{AF_ALG, AF_UNIX, SOL_SOCKET};

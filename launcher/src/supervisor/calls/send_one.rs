@@ -17,7 +17,7 @@ use chbind_policy::perform;
 use chbind_policy::send::{self, Source};
 use chbind_policy::sockaddr::SockAddr;
 use chbind_policy::sockaddr::canonical;
-use chbind_policy::{Socket, Transport};
+use chbind_policy::{LocalAddr, Socket, Transport};
 use std::net::SocketAddr;
 use std::os::fd::BorrowedFd;
 
@@ -57,10 +57,10 @@ impl Worker {
             let judged = socket.transport != Transport::Tcp || message.flags & libc::MSG_FASTOPEN != 0;
             let locked = judged.then(|| self.shared.locks.lock(duplicate)).transpose()?;
             let fd = duplicate.act(caller.live()?);
-            let bound = self.shared.local(duplicate)?;
+            let local = self.shared.local(duplicate)?;
             let interface = control::interface(&message.control);
             let host = Asker { shared: self.shared, socket: duplicate, interface };
-            let judged = send::send(self.shared.context, socket, bound, raw, message.flags, &host);
+            let judged = send::send(self.shared.context, socket, local, raw, message.flags, &host);
             if judged.is_err() {
                 // It has got a port by then (inet_send_prepare, net/ipv4/af_inet.c).
                 self.give_port(caller, fd, socket);
@@ -83,7 +83,7 @@ impl Worker {
                 return Err(Stop::Fail(libc::ENETUNREACH));
             }
             let reader = Reader::of(socket, far);
-            let mut control = self.controls(message, reader, action.source, bound)?;
+            let mut control = self.controls(message, reader, action.source, local)?;
             if let Some(locked) =
                 locked.as_ref().filter(|_| matches!(action.source, Source::Pin(_) | Source::Open { .. }))
             {
@@ -91,7 +91,7 @@ impl Worker {
             }
             match self.take_place(fd, socket, action.source) {
                 Ok(taken) if taken == action.source => {}
-                Ok(taken) => control = self.controls(message, reader, taken, bound)?,
+                Ok(taken) => control = self.controls(message, reader, taken, local)?,
                 Err(Errno(libc::EINVAL)) => continue,
                 Err(errno) => {
                     self.shared.recover(fd, socket)?;
@@ -104,10 +104,10 @@ impl Worker {
         Err(Stop::Fail(libc::EINVAL))
     }
 
-    /// The control messages, judged, for a message with this source from a socket with the address `bound`.
-    fn controls(&self, message: &Message, reader: Reader, source: Source, bound: SocketAddr) -> Result<Vec<u8>, Stop> {
+    /// The control messages, judged, for a message with this source from a socket at `local`.
+    fn controls(&self, message: &Message, reader: Reader, source: Source, local: LocalAddr) -> Result<Vec<u8>, Stop> {
         let (own, named) = match source {
-            Source::Own => (bound, None),
+            Source::Own => (local.as_bound(), None),
             Source::Pin(at) => (at, None),
             Source::Open { named, .. } | Source::Named(named) => (named, Some(named)),
         };

@@ -5,8 +5,7 @@ use crate::supervisor::caller::duplicate::Duplicate;
 use crate::supervisor::caller::held::Caller;
 use crate::supervisor::caller::outcome::Stop;
 use crate::sys::seccomp::Answer;
-use chbind_policy::name::{masked, masked_peer};
-use chbind_policy::perform::unbound;
+use chbind_policy::name::{masked_peer, shown};
 use chbind_policy::sockaddr;
 use std::net::SocketAddr;
 
@@ -45,7 +44,7 @@ impl Worker {
         match which {
             Which::Local => {
                 let bound = of.local().ok()??;
-                if self.shared.is_pinned(of, bound) { Some(unbound(bound)) } else { masked(self.shared.context, bound) }
+                shown(self.shared.context, self.shared.meaning(of, bound))
             }
             Which::Peer => {
                 let peer = of.peer().ok()??;

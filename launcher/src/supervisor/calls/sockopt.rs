@@ -67,7 +67,7 @@ impl Worker {
         let read = bytes.get_mut(..option::read_of(level, name, len)).unwrap_or_default();
         caller.read(at, read)?;
         let value = pointed_to(caller, level, name, read)?;
-        // One of these options gives a socket its address for a moment (pin::settle), others its filter (shield).
+        // One of these options gives a socket its address for a moment (`perform::fix_source`), others its filter (shield).
         let _locked = self.shared.locks.lock(duplicate)?;
         option::set(self.shared.context, facts(self.shared, duplicate, level, name)?, level, name, read)?;
         let fd = duplicate.act(caller.live()?);
@@ -118,6 +118,6 @@ fn facts(shared: &Shared, of: &Duplicate, level: i32, name: i32) -> sys::Result<
         let domain = of.option(SOL_SOCKET, libc::SO_DOMAIN)?;
         Ok(kind == libc::SOCK_DGRAM && [libc::AF_INET, libc::AF_INET6].contains(&domain))
     };
-    let portless = (level, name) == (SOL_SOCKET, SO_LOCK_FILTER) && is_datagram()? && shared.local(of)?.port() == 0;
+    let portless = (level, name) == (SOL_SOCKET, SO_LOCK_FILTER) && is_datagram()? && shared.local(of)?.is_portless();
     Ok(Facts { raw: kind == libc::SOCK_RAW, portless })
 }

@@ -8,7 +8,7 @@ use crate::supervisor::shared::Shared;
 use crate::supervisor::threads::blocked::{Blocked, Standing};
 use crate::supervisor::threads::leader::Turn;
 use crate::sys::{self, Errno, socket};
-use chbind_policy::others;
+use chbind_policy::non_inet;
 use chbind_policy::{Reason, Refusal, Socket, Subject};
 use libc::AF_INET6;
 use std::os::fd::BorrowedFd;
@@ -59,7 +59,7 @@ impl Worker {
 
     fn identify(&self, of: &Duplicate, likely: Likely) -> Result<Option<Socket>, Stop> {
         let domain = of.option(libc::SOL_SOCKET, libc::SO_DOMAIN)?;
-        if others::is_other(domain) {
+        if non_inet::is_non_inet(domain) {
             return Ok(None);
         }
         if of.netns_cookie()? != self.shared.netns_cookie {

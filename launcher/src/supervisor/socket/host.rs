@@ -4,7 +4,7 @@ use crate::supervisor::caller::duplicate::Duplicate;
 use crate::supervisor::shared::Shared;
 use crate::sys::diag;
 use crate::sys::route::Packet;
-use chbind_policy::served::places;
+use chbind_policy::loopback_services::places;
 use chbind_policy::sockaddr::scope;
 use chbind_policy::{Family, Host, Transport};
 use std::net::{IpAddr, SocketAddr};

@@ -7,8 +7,8 @@ use crate::supervisor::caller::outcome::Stop;
 use crate::supervisor::shared::Shared;
 use crate::sys::process::on_account_of;
 use crate::sys::{self, socket};
-use chbind_policy::Socket;
 use chbind_policy::perform::{self, Endpoint, Look, Result};
+use chbind_policy::{LocalAddr, Socket};
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -39,7 +39,7 @@ impl Look for Seen<'_> {
         self.of.option(level, name)
     }
 
-    fn is_chosen(&self) -> bool {
+    fn is_explicitly_bound(&self) -> bool {
         self.shared.is_explicitly_bound(|| self.of.cookie())
     }
 }
@@ -53,7 +53,7 @@ impl<F: AsFd> Look for TrackedSocket<'_, F> {
         socket::option(self.fd.as_fd(), level, name)
     }
 
-    fn is_chosen(&self) -> bool {
+    fn is_explicitly_bound(&self) -> bool {
         self.shared.is_explicitly_bound(|| socket::cookie(self.fd.as_fd()))
     }
 }
@@ -90,14 +90,14 @@ impl Shared {
         TrackedSocket { shared: self, fd }
     }
 
-    /// The local address of an inet socket, as the program has bound it.
-    pub(crate) fn local(&self, of: &Duplicate) -> sys::Result<SocketAddr> {
+    /// The local address of an inet socket.
+    pub(crate) fn local(&self, of: &Duplicate) -> sys::Result<LocalAddr> {
         perform::local(&Seen { shared: self, of })
     }
 
-    /// Whether the address `bound` of a socket was chosen for the program.
-    pub(crate) fn is_pinned(&self, of: &Duplicate, bound: SocketAddr) -> bool {
-        perform::is_pinned(&Seen { shared: self, of }, bound)
+    /// What it means that a socket shows this local address.
+    pub(crate) fn meaning(&self, of: &Duplicate, shown: SocketAddr) -> LocalAddr {
+        LocalAddr::of(shown, || self.is_explicitly_bound(|| of.cookie()))
     }
 
     /// Which source a socket has been given for groups.
@@ -108,7 +108,7 @@ impl Shared {
     /// Gives a datagram socket the address again that it was made with: to be done behind a
     /// [drop filter](super::drop_filter).
     pub(crate) fn repin(&self, fd: BorrowedFd, socket: &Socket) {
-        perform::mend(&self.tracked(fd), self.context, socket);
+        perform::repin(&self.tracked(fd), self.context, socket);
     }
 
     /// The same for one that may have lost its address by a bind that failed unexpectedly. What it has come to in the

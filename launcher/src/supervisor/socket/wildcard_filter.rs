@@ -3,7 +3,7 @@
 use crate::sys::seccomp::Instruction;
 use crate::sys::{self, socket};
 use chbind_policy::bpf::MOST;
-use chbind_policy::{Context, guard};
+use chbind_policy::{Context, wildcard_filter};
 use std::os::fd::BorrowedFd;
 
 /// The filter of a context.
@@ -11,7 +11,7 @@ pub(crate) struct WildcardFilter(Vec<Instruction>);
 
 impl WildcardFilter {
     pub(crate) fn new(context: &Context) -> Self {
-        WildcardFilter(guard::program(context).collect())
+        WildcardFilter(wildcard_filter::program(context).collect())
     }
 
     /// Whether `found`, which is before the socket, is this, for good: a program may put one like it there, and take it away.

@@ -8,7 +8,9 @@ mod own;
 
 pub(crate) use any::*;
 use chbind_policy::sockaddr::{canonical, encode, scope, with_scope};
-use chbind_policy::{Assigned, Context, Errno, Family, Host, Loopback, Reason, Refusal, Rules, Socket, Transport};
+use chbind_policy::{
+    Assigned, Context, Errno, Family, Host, LocalAddr, Loopback, Reason, Refusal, Rules, Socket, Transport,
+};
 use ipnet::IpNet;
 pub(crate) use own::*;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -120,6 +122,11 @@ pub(crate) const ANY6: &str = "[::]:0";
 /// The local address of a socket that was never bound.
 pub(crate) fn unbound(socket: &Socket) -> SocketAddr {
     at(if socket.family == Family::V4 { ANY4 } else { ANY6 })
+}
+
+/// A local address as the kernel shows it. One without a port is the program's own choice.
+pub(crate) fn local(shown: SocketAddr) -> LocalAddr {
+    LocalAddr::of(shown, || true)
 }
 
 pub(crate) fn ip(text: &str) -> IpAddr {

@@ -163,8 +163,7 @@ fn rows_37_and_38_an_answer_from_the_hosts_loopback_is_heard_on_a_wildcard() {
             (UDP6, "[::]:4000", "[::1]:7000"),
             (UDP6, "[::]:4000", "[::1]:53"),
         ] {
-            if let Ok(Connect::To { source: Source::Settle(source), .. }) =
-                from(&context, &socket, bound, asked, &host())
+            if let Ok(Connect::To { source: Source::Fix(source), .. }) = from(&context, &socket, bound, asked, &host())
             {
                 assert!(hears(&context, source), "{asked} from {bound} is asked as {source}, which is not heard");
             }

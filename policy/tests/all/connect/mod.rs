@@ -24,11 +24,11 @@ fn to(destination: &str, source: Option<&str>) -> Verdict<Connect> {
 }
 
 fn settled(destination: &str, source: &str) -> Verdict<Connect> {
-    Ok(Connect::To { destination: at(destination), source: Source::Settle(at(source)) })
+    Ok(Connect::To { destination: at(destination), source: Source::Fix(at(source)) })
 }
 
 fn from(context: &Context, socket: &Socket, bound: &str, destination: &str, host: &FakeHost) -> Verdict<Connect> {
-    pinned(connect(context, socket, at(bound), &bytes(destination), host))
+    pinned(connect(context, socket, local(at(bound)), &bytes(destination), host))
 }
 
 /// With a source that is tried first as one that is not: which of them it is has a test of its own.
@@ -41,7 +41,7 @@ fn pinned(verdict: Verdict<Connect>) -> Verdict<Connect> {
 
 /// A socket that was never bound.
 fn ask(context: &Context, socket: &Socket, destination: &str, host: &FakeHost) -> Verdict<Connect> {
-    pinned(connect(context, socket, unbound(socket), &bytes(destination), host))
+    pinned(connect(context, socket, local(unbound(socket)), &bytes(destination), host))
 }
 
 fn each(context: &Context, sockets: &[Socket], destination: &str, expected: Verdict<Connect>) {
@@ -57,7 +57,7 @@ fn row_47_dissolving_is_always_allowed() {
             let mut unspecified = relabelled("[2001:db8::7]:80", AF_UNSPEC);
             unspecified.truncate(len);
             for bound in [ANY4, "10.0.0.1:4000", "10.0.0.3:4000"] {
-                let dissolved = connect(&s(), &socket, at(bound), &unspecified, &host());
+                let dissolved = connect(&s(), &socket, local(at(bound)), &unspecified, &host());
                 assert_eq!(dissolved, Ok(Connect::Disconnect));
             }
         }
@@ -67,7 +67,7 @@ fn row_47_dissolving_is_always_allowed() {
 #[test]
 fn errors_of_connect_are_the_kernels() {
     let fails = |context: &Context, socket: &Socket, bytes: &[u8], errno| {
-        let verdict = connect(context, socket, unbound(socket), bytes, &host());
+        let verdict = connect(context, socket, local(unbound(socket)), bytes, &host());
         assert_eq!(verdict, Err(Refusal::native(Errno(errno))), "{socket:?} {bytes:?}");
     };
     let (v4, v6) = (bytes("198.51.100.7:80"), bytes("[2001:db8::7]:80"));

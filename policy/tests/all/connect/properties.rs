@@ -26,7 +26,7 @@ proptest! {
     #[test]
     fn loopback_is_never_left_and_the_source_is_own((context, socket, bound, address, host) in case()) {
         let bound = bound.unwrap_or(unbound(&socket));
-        let Ok(Connect::To { destination, source }) = connect(&context, &socket, bound, &address, &host) else {
+        let Ok(Connect::To { destination, source }) = connect(&context, &socket, local(bound), &address, &host) else {
             return Ok(());
         };
         prop_assert_eq!(Family::of(destination.ip()), socket.family);
@@ -45,7 +45,7 @@ proptest! {
         }
         let bound = canonical(bound);
         match source {
-            Source::Pin(source) | Source::Try(source) | Source::Settle(source) => {
+            Source::Pin(source) | Source::Try(source) | Source::Fix(source) => {
                 let ip = canonical(source).ip();
                 // Towards the host's loopback, where it is open, it is the kernel's.
                 let kernels = open && ["127.0.0.1", "::1"].contains(&ip.to_string().as_str());
@@ -62,7 +62,7 @@ proptest! {
         let anywhere = bound.ip().is_unspecified() || bound.ip().is_multicast() || is_own_broadcast(&context, bound.ip());
         match source {
             Source::Pin(_) | Source::Try(_) => prop_assert!(bound.ip().is_unspecified() && bound.port() == 0),
-            Source::Settle(_) => {
+            Source::Fix(_) => {
                 prop_assert!(anywhere && !own(bound), "{bound}");
                 prop_assert!(bound.port() != 0 || !bound.ip().is_unspecified());
                 prop_assert!(socket.transport != Transport::Tcp);
@@ -75,19 +75,19 @@ proptest! {
     #[test]
     fn a_wildcard_settles_where_no_address_would_be_pinned((context, socket, _, address, host) in case(), port in 1u16..) {
         let wildcard = SocketAddr::new(unbound(&socket).ip(), port);
-        let pinned = pinned(connect(&context, &socket, unbound(&socket), &address, &host));
+        let pinned = pinned(connect(&context, &socket, local(unbound(&socket)), &address, &host));
         let expected = match pinned {
             Ok(Connect::To { source: Source::Pin(_), .. }) if socket.transport == Transport::Tcp => {
                 Err(refusal(EADDRNOTAVAIL, Reason::BoundOutside(wildcard.ip())))
             }
             Ok(Connect::To { destination, source: Source::Pin(source) }) => {
-                Ok(Connect::To { destination, source: Source::Settle(source) })
+                Ok(Connect::To { destination, source: Source::Fix(source) })
             }
             other => other,
         };
-        let settled = connect(&context, &socket, wildcard, &address, &host);
+        let settled = connect(&context, &socket, local(wildcard), &address, &host);
         // Towards the host's own loopback the first is the kernel's source, which is no address of the context.
-        if matches!(expected, Ok(Connect::To { source: Source::Settle(at), .. }) if !hears(&context, at)) {
+        if matches!(expected, Ok(Connect::To { source: Source::Fix(at), .. }) if !hears(&context, at)) {
             return Ok(());
         }
         // Of two refusals either may come first.

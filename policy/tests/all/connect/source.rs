@@ -151,7 +151,7 @@ fn rows_31_to_41_a_dual_stack_wildcard_settles_in_either_family() {
     assert_eq!(ask(&d(), &UDP6, mapped), settled(mapped, "[::ffff:10.0.0.1]:0"));
     assert_eq!(ask(&d(), &UDP6, "[::1]:80"), settled("[::ffff:127.3.232.1]:80", "[::ffff:127.3.232.1]:0"));
     assert_eq!(ask(&with_lback6(d()), &UDP6, "[::1]:80"), settled("[fd00:1::99]:80", "[fd00:1::99]:0"));
-    let plain = connect(&d(), &UDP6, at("[::]:4000"), &bytes("198.51.100.7:80"), &host());
+    let plain = connect(&d(), &UDP6, local(at("[::]:4000")), &bytes("198.51.100.7:80"), &host());
     assert_eq!(plain, settled(mapped, "[::ffff:10.0.0.1]:0"));
     for socket in [UDP6ONLY, PING6, RAW6] {
         assert_eq!(ask(&d(), &socket, far), settled(far, "[fd00:1::1]:0"));

@@ -21,7 +21,7 @@ fn rows_35_to_40_hold_for_datagrams() {
         assert_eq!(ask(&h(), &socket, "127.0.0.1:80"), to("127.0.0.1:80", pin("10.0.0.1:0")));
     }
     let served = host().serve(Transport::Udp, 80, "10.0.0.2");
-    let sent = send(&m(), &UDP4, at("10.0.0.1:4000"), Some(&bytes("127.0.0.1:80")), 0, &served);
+    let sent = send(&m(), &UDP4, local(at("10.0.0.1:4000")), Some(&bytes("127.0.0.1:80")), 0, &served);
     assert_eq!(sent, to("10.0.0.2:80", Source::Own));
 }
 
@@ -37,7 +37,7 @@ fn row_42_first_towards_loopback_from_loopback() {
     assert_eq!(ask(&h(), &UDP4, "127.9.9.9:80"), to("127.9.9.9:80", open("127.0.0.1:0", "10.0.0.1:0")));
     // An own server whose wildcard was narrowed.
     let served = host().serve(Transport::Udp, 80, "10.0.0.1");
-    let sent = send(&s(), &UDP4, at(ANY4), Some(&bytes("127.0.0.1:80")), 0, &served);
+    let sent = send(&s(), &UDP4, local(at(ANY4)), Some(&bytes("127.0.0.1:80")), 0, &served);
     assert_eq!(sent, to("10.0.0.1:80", open("127.3.232.1:0", "10.0.0.1:0")));
     // An assigned address of 127/8 is an assigned address.
     let within = context(&["127.0.0.2/32"]);

@@ -40,17 +40,17 @@ fn open(named: &str, otherwise: &str) -> Source {
 }
 
 fn from(context: &Context, socket: &Socket, bound: &str, destination: &str) -> Verdict<Send> {
-    send(context, socket, at(bound), Some(&bytes(destination)), 0, &host())
+    send(context, socket, local(at(bound)), Some(&bytes(destination)), 0, &host())
 }
 
 fn ask(context: &Context, socket: &Socket, destination: &str) -> Verdict<Send> {
-    send(context, socket, unbound(socket), Some(&bytes(destination)), 0, &host())
+    send(context, socket, local(unbound(socket)), Some(&bytes(destination)), 0, &host())
 }
 
 #[test]
 fn row_46_fast_open_is_a_connect() {
     let fast = |context: &Context, socket: &Socket, bound: &str, address: &[u8]| {
-        send(context, socket, at(bound), Some(address), MSG_FASTOPEN, &host())
+        send(context, socket, local(at(bound)), Some(address), MSG_FASTOPEN, &host())
     };
     let to_r = bytes("198.51.100.7:80");
     assert_eq!(fast(&s(), &TCP4, ANY4, &to_r), to("198.51.100.7:80", pin("10.0.0.1:0")));
@@ -72,8 +72,8 @@ fn row_46_fast_open_is_a_connect() {
         assert_eq!(fast(&s(), &TCP4, ANY4, &to_r[..len]), Err(Refusal::native(Errno(EINVAL))));
     }
     // Without the flag TCP does not look at the address, and with it datagram sockets do not look at the flag.
-    assert_eq!(send(&s(), &TCP4, at(ANY4), Some(&to_r), 0, &host()), AS_IT_IS);
-    assert_eq!(send(&s(), &TCP4, at(ANY4), None, MSG_FASTOPEN, &host()), AS_IT_IS);
+    assert_eq!(send(&s(), &TCP4, local(at(ANY4)), Some(&to_r), 0, &host()), AS_IT_IS);
+    assert_eq!(send(&s(), &TCP4, local(at(ANY4)), None, MSG_FASTOPEN, &host()), AS_IT_IS);
     assert_eq!(fast(&s(), &UDP4, ANY4, &to_r), to("198.51.100.7:80", pin("10.0.0.1:0")));
 }
 
@@ -82,14 +82,14 @@ fn row_50_connected_sends_are_not_touched() {
     for context in [s(), z(), h(), p()] {
         for socket in [TCP4, UDP4, PING4, RAW4] {
             for bound in ["10.0.0.1:4000", "10.0.0.3:4000", "127.0.0.1:4000", "0.0.0.0:4000", "224.0.0.251:1"] {
-                assert_eq!(send(&context, &socket, at(bound), None, 0, &host()), AS_IT_IS);
+                assert_eq!(send(&context, &socket, local(at(bound)), None, 0, &host()), AS_IT_IS);
             }
         }
     }
-    assert_eq!(send(&s(), &TCP4, at(ANY4), None, 0, &host()), AS_IT_IS);
+    assert_eq!(send(&s(), &TCP4, local(at(ANY4)), None, 0, &host()), AS_IT_IS);
     // On an IPv6 socket AF_UNSPEC is no address (udpv6_sendmsg).
     let unspecified = relabelled("[2001:db8::7]:80", AF_UNSPEC);
-    assert_eq!(send(&d(), &UDP6, at("[fd00:1::1]:4000"), Some(&unspecified), 0, &host()), AS_IT_IS);
+    assert_eq!(send(&d(), &UDP6, local(at("[fd00:1::1]:4000")), Some(&unspecified), 0, &host()), AS_IT_IS);
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn row_22_bound_outside() {
 #[test]
 fn errors_of_send_are_the_kernels() {
     let fails = |socket: &Socket, bytes: &[u8], errno| {
-        let verdict = send(&d(), socket, unbound(socket), Some(bytes), 0, &host());
+        let verdict = send(&d(), socket, local(unbound(socket)), Some(bytes), 0, &host());
         assert_eq!(verdict, Err(Refusal::native(Errno(errno))), "{socket:?} {bytes:?}");
     };
     let (v4, v6) = (bytes("198.51.100.7:80"), bytes("[2001:db8::7]:80"));
@@ -129,9 +129,9 @@ fn errors_of_send_are_the_kernels() {
     fails(&UDP6, &relabelled("[2001:db8::7]:80", 99), EINVAL);
     // AF_UNSPEC passes for AF_INET (udp_sendmsg), and the rules hold for it.
     let loopback = relabelled("127.0.0.1:80", AF_UNSPEC);
-    let sent = send(&s(), &UDP4, at(ANY4), Some(&loopback), 0, &host());
+    let sent = send(&s(), &UDP4, local(at(ANY4)), Some(&loopback), 0, &host());
     assert_eq!(sent, to("127.3.232.1:80", open("127.3.232.1:0", "10.0.0.1:0")));
     // A dual-stack socket takes a plain sockaddr_in.
-    let sent = send(&d(), &UDP6, at(ANY6), Some(&relabelled("127.0.0.1:80", AF_INET)), 0, &host());
+    let sent = send(&d(), &UDP6, local(at(ANY6)), Some(&relabelled("127.0.0.1:80", AF_INET)), 0, &host());
     assert_eq!(sent, to("[::ffff:127.3.232.1]:80", open("127.3.232.1:0", "[::ffff:10.0.0.1]:0")));
 }

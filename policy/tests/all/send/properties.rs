@@ -21,7 +21,7 @@ proptest! {
         let bound = bound.unwrap_or(unbound(&socket));
         let flags = if fast { MSG_FASTOPEN } else { 0 };
         let Ok(Send { destination, source }) =
-            send(&context, &socket, bound, Some(&address), flags, &host)
+            send(&context, &socket, local(bound), Some(&address), flags, &host)
         else {
             return Ok(());
         };
@@ -98,14 +98,14 @@ proptest! {
             return Ok(());
         }
         let bound = SocketAddr::new(unbound(&socket).ip(), port);
-        let sent = send(&context, &socket, bound, Some(&raw(to)), 0, &host);
-        let connected = connect(&context, &socket, bound, &raw(to), &host);
+        let sent = send(&context, &socket, local(bound), Some(&raw(to)), 0, &host);
+        let connected = connect(&context, &socket, local(bound), &raw(to), &host);
         let (Ok(sent), Ok(Connect::To { destination, source })) = (sent, connected) else {
             prop_assert_eq!(sent.map(|_| ()), connected.map(|_| ()));
             return Ok(());
         };
         prop_assert_eq!(sent.destination, Some(destination));
-        let (connect::Source::Pin(would) | connect::Source::Try(would) | connect::Source::Settle(would)) = source else {
+        let (connect::Source::Pin(would) | connect::Source::Try(would) | connect::Source::Fix(would)) = source else {
             return Err(TestCaseError::fail(format!("{source:?}")));
         };
         match sent.source {

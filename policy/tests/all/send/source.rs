@@ -23,8 +23,9 @@ fn row_42_unbound_sends_from_an_own_address() {
 #[test]
 fn row_42_of_several_addresses_each_message_has_its_own() {
     let by_b = host().route("198.51.100.0/24", "10.0.0.2");
-    let ask_by =
-        |socket: &Socket, host: &FakeHost| send(&m(), socket, at(ANY4), Some(&bytes("198.51.100.7:80")), 0, host);
+    let ask_by = |socket: &Socket, host: &FakeHost| {
+        send(&m(), socket, local(at(ANY4)), Some(&bytes("198.51.100.7:80")), 0, host)
+    };
     assert_eq!(ask_by(&UDP4, &host()), to("198.51.100.7:80", open("10.0.0.1:0", "10.0.0.1:0")));
     assert_eq!(ask_by(&UDP4, &by_b), to("198.51.100.7:80", open("10.0.0.2:0", "10.0.0.2:0")));
     for socket in NARROW4 {
@@ -47,8 +48,14 @@ fn row_42_a_dual_stack_socket_speaks_both_families() {
     assert_eq!(ask(&m(), &UDP6, mapped), to(mapped, open("10.0.0.1:0", "[::ffff:10.0.0.1]:0")));
     assert_eq!(ask(&s(), &UDP6, mapped), to(mapped, pin("[::ffff:10.0.0.1]:0")));
     let many = context(&["fd00:1::1/64", "fe80::1/64%2"]);
-    let near =
-        send(&many, &UDP6ONLY, at(ANY6), Some(&bytes("[fe80::2%2]:80")), 0, &host().route("fe80::/10", "fe80::1"));
+    let near = send(
+        &many,
+        &UDP6ONLY,
+        local(at(ANY6)),
+        Some(&bytes("[fe80::2%2]:80")),
+        0,
+        &host().route("fe80::/10", "fe80::1"),
+    );
     assert_eq!(near, to("[fe80::2%2]:80", open("[fe80::1%2]:0", "[fe80::1%2]:0")));
 }
 
@@ -75,7 +82,7 @@ fn row_49_broadcast_and_multicast_sends_have_an_own_source() {
         // IP_MULTICAST_IF is for the route to say.
         let by_b = host().route("224.0.0.0/4", "10.0.0.2").route("255.255.255.255/32", "10.0.0.2");
         let by_b = by_b.route("10.0.0.255/32", "10.0.0.2");
-        let sent = send(&m(), &UDP4, at("0.0.0.0:4000"), Some(&bytes(asked)), 0, &by_b);
+        let sent = send(&m(), &UDP4, local(at("0.0.0.0:4000")), Some(&bytes(asked)), 0, &by_b);
         assert_eq!(sent, to(asked, named("10.0.0.2:0")));
     }
     assert_eq!(ask(&p(), &UDP6, "[ff02::fb%2]:5353"), to("[ff02::fb%2]:5353", pin("[fd00:1::1]:0")));
@@ -99,7 +106,7 @@ fn row_48_raw_icmp_sends_from_an_own_address() {
     assert_eq!(ask(&z(), &RAW4, "127.0.0.1:0"), Err(refusal(EPERM, Reason::LoopbackDenied)));
     // Unlike UDP, it takes AF_UNSPEC for its own family (rawv6_sendmsg), and the rules hold for that.
     let loopback = relabelled("[::1]:0", AF_UNSPEC);
-    let sent = send(&with_lback6(d()), &RAW6, at("[fd00:1::1]:58"), Some(&loopback), 0, &host());
+    let sent = send(&with_lback6(d()), &RAW6, local(at("[fd00:1::1]:58")), Some(&loopback), 0, &host());
     assert_eq!(sent, to("[fd00:1::99]:0", Source::Own));
     assert_eq!(ask(&d(), &RAW6, "[::1]:0"), Err(Refusal::native(Errno(ECONNREFUSED))));
     assert_eq!(ask(&d(), &RAW6, "[::ffff:198.51.100.7]:0"), Err(Refusal::native(Errno(ENETUNREACH))));
@@ -110,7 +117,7 @@ fn row_48_raw_icmp_sends_from_an_own_address() {
 fn row_42_a_message_to_nobody_leaves_no_wildcard_behind() {
     for context in [s(), m(), d(), p()] {
         for socket in [UDP4, PING4, UDP6, UDP6ONLY, RAW6] {
-            let sent = send(&context, &socket, unbound(&socket), None, 0, &host());
+            let sent = send(&context, &socket, local(unbound(&socket)), None, 0, &host());
             assert_eq!(sent, Err(Refusal::native(Errno::EDESTADDRREQ)));
         }
     }
@@ -135,12 +142,12 @@ fn row_53_a_wildcard_is_given_a_source() {
     let plain = from(&d(), &UDP6, "[::]:4000", "[2001:db8::7]:80");
     assert_eq!(plain, to("[2001:db8::7]:80", named("[fd00:1::1]:0")));
     let by_b = host().route("198.51.100.0/24", "10.0.0.2");
-    let sent = send(&m(), &UDP4, at("0.0.0.0:4000"), Some(&bytes("198.51.100.7:80")), 0, &by_b);
+    let sent = send(&m(), &UDP4, local(at("0.0.0.0:4000")), Some(&bytes("198.51.100.7:80")), 0, &by_b);
     assert_eq!(sent, to("198.51.100.7:80", named("10.0.0.2:0")));
     // The route prefers what is not ours: the neighbour, or the primary.
     for (preferred, source) in [("10.0.0.3", "10.0.0.1:0"), ("192.0.2.77", "10.0.0.1:0")] {
         let by = FakeHost::default().route("0.0.0.0/0", preferred);
-        let sent = send(&m(), &UDP4, at("0.0.0.0:4000"), Some(&bytes("198.51.100.7:80")), 0, &by);
+        let sent = send(&m(), &UDP4, local(at("0.0.0.0:4000")), Some(&bytes("198.51.100.7:80")), 0, &by);
         assert_eq!(sent, to("198.51.100.7:80", named(source)));
     }
     // A link-local source goes by its interface.

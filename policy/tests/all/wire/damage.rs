@@ -1,17 +1,17 @@
 //! What is wrong with a text: said by its kind, whatever the sum.
 
 use super::*;
-use Damage::{Field, Missing, Sum, TooMany, Version};
+use ParseError::{Field, Missing, Sum, TooMany, Version};
 use chbind_policy::wire::{ADDRESSES_MAX, HOST_MAX, RULES_MAX};
 
 const LEAST: [&str; 5] = ["N=web", "a=10.0.0.1/24", "l=127.3.232.1", "o=r", "f="];
 
-fn damage(text: &str) -> Option<Damage> {
+fn damage(text: &str) -> Option<ParseError> {
     read_in(text).err()
 }
 
 /// Of a text with the least that it must have, and these fields, and a right sum.
-fn of_fields(more: &str) -> Option<Damage> {
+fn of_fields(more: &str) -> Option<ParseError> {
     damage(&with_sum(&format!("1;{};{more}", LEAST.join(";"))))
 }
 

@@ -5,29 +5,29 @@ mod told;
 
 use crate::common::*;
 use chbind_policy::Context;
-use chbind_policy::wire::{Charge, Damage, Name, Room, VARIABLE, read, write};
+use chbind_policy::wire::{Name, ParseError, Room, ShimConfig, VARIABLE, read, write};
 use proptest::prelude::*;
 use told::{Told, any_told};
 
 /// What is not optimised is slow.
 const CASES: u32 = if cfg!(debug_assertions) { 500 } else { 10_000 };
 
-fn text_of(charge: &Charge) -> String {
+fn text_of(config: &ShimConfig) -> String {
     let mut text = String::new();
-    write(charge, &mut text).unwrap();
+    write(config, &mut text).unwrap();
     text
 }
 
-/// All that a charge says. Its name by its bytes: it is encoded in the text.
-fn meaning(charge: &Charge) -> String {
-    let Charge { context, name, hides_interfaces, quiet, verbose, stderr, secret } = *charge;
+/// All that a config says. Its name by its bytes: it is encoded in the text.
+fn meaning(config: &ShimConfig) -> String {
+    let ShimConfig { context, name, hides_interfaces, quiet, verbose, stderr, secret } = *config;
     let name: Vec<u8> = name.bytes().collect();
     format!("{context:?} {name:?} {hides_interfaces} {quiet} {verbose} {stderr:?} {secret:?}")
 }
 
 /// What is read in a text.
-fn read_in(text: &str) -> Result<String, Damage> {
-    read(text, &mut Room::default()).map(|charge| meaning(&charge))
+fn read_in(text: &str) -> Result<String, ParseError> {
+    read(text, &mut Room::default()).map(|config| meaning(&config))
 }
 
 /// FNV-1a, from its description (draft-eastlake-fnv), byte by byte.
@@ -45,28 +45,28 @@ proptest! {
 
     #[test]
     fn what_was_written_is_read(told in any_told()) {
-        let charge = told.charge();
-        let text = text_of(&charge);
-        prop_assert_eq!(read_in(&text), Ok(meaning(&charge)), "{}", text);
+        let config = told.config();
+        let text = text_of(&config);
+        prop_assert_eq!(read_in(&text), Ok(meaning(&config)), "{}", text);
         // It goes through an environment and past shells.
         prop_assert!(text.bytes().all(|byte| byte.is_ascii_graphic()), "{}", text);
         // The room may have held something before.
         let mut room = Room::default();
-        let other = text_of(&Told::of(fullest()).charge());
+        let other = text_of(&Told::of(fullest()).config());
         read(&other, &mut room).unwrap();
-        prop_assert_eq!(read(&text, &mut room).map(|charge| meaning(&charge)), Ok(meaning(&charge)));
+        prop_assert_eq!(read(&text, &mut room).map(|config| meaning(&config)), Ok(meaning(&config)));
     }
 
     #[test]
     fn what_was_read_is_written_the_same_way(told in any_told()) {
-        let text = text_of(&told.charge());
+        let text = text_of(&told.config());
         let mut room = Room::default();
         prop_assert_eq!(text_of(&read(&text, &mut room).unwrap()), text);
     }
 
     #[test]
     fn what_was_changed_is_not_taken(told in any_told(), at: prop::sample::Index, byte: u8) {
-        let text = text_of(&told.charge());
+        let text = text_of(&told.config());
         let at = at.index(text.len());
         let mut changed = text.clone().into_bytes();
         changed[at] = byte;
@@ -104,11 +104,11 @@ fn fullest() -> Context<'static> {
 #[test]
 fn the_form_is_that_of_the_description() {
     let told = Told { name: "web 1".to_owned(), ..Told::of(s()) };
-    assert_eq!(text_of(&told.charge()), with_sum("1;N=web%201;a=10.0.0.1/24;l=127.3.232.1;o=r;f="));
+    assert_eq!(text_of(&told.config()), with_sum("1;N=web%201;a=10.0.0.1/24;l=127.3.232.1;o=r;f="));
     let context = Context { host_loopback: &[5432], ..with_lback6(context(&["10.0.0.1/24", "fe80::1/64%3"])) };
     let told = Told { stderr: Some((0x1a, 0x2b)), secret: Some(0xc0f_fee0), quiet: true, ..Told::of(context) };
     let fields = "1;N=web;a=10.0.0.1/24;a=fe80::1/64%3;l=127.3.232.1;L=fd00:1::99;o=r;p=5432;f=q;e=1a:2b";
-    assert_eq!(text_of(&told.charge()), with_sum(&format!("{fields};s=000000000c0ffee0")));
+    assert_eq!(text_of(&told.config()), with_sum(&format!("{fields};s=000000000c0ffee0")));
     assert_eq!(VARIABLE, "CHBIND_CONTEXT");
 }
 
@@ -117,7 +117,7 @@ fn the_form_is_that_of_the_description() {
 fn no_other_byte_no_end_and_no_more() {
     for context in contexts() {
         let told = Told { stderr: Some((1, 2)), secret: Some(0xdead_beef_0bad_cafe), ..Told::of(context) };
-        let text = text_of(&told.charge());
+        let text = text_of(&told.config());
         let mut room = Room::default();
         let mut is_taken = |text: &str| read(text, &mut room).is_ok();
         assert!(is_taken(&text));
@@ -149,13 +149,13 @@ fn names_of_any_bytes() {
     let all: String = (0..=255u8).map(|byte| format!("%{byte:02x}")).collect();
     for name in ["", "web", "a.b_c-d", "%", "%41", "%zz", "a;x=1", "ein ä 名", "\u{0}\n\u{7f}", "=;=;"] {
         let told = Told { name: name.to_owned(), ..Told::of(s()) };
-        let text = text_of(&told.charge());
+        let text = text_of(&told.config());
         let mut room = Room::default();
         assert_eq!(read(&text, &mut room).unwrap().name.bytes().collect::<Vec<_>>(), name.as_bytes(), "{text}");
     }
     let told = Told::of(s());
     for (encoded, bytes) in [(all.as_str(), (0..=255).collect::<Vec<u8>>()), ("%fF%00a", vec![0xff, 0, b'a'])] {
-        let text = text_of(&Charge { name: Name::Encoded(encoded), ..told.charge() });
+        let text = text_of(&ShimConfig { name: Name::Encoded(encoded), ..told.config() });
         let mut room = Room::default();
         assert_eq!(read(&text, &mut room).unwrap().name.bytes().collect::<Vec<_>>(), bytes, "{text}");
     }

@@ -2,7 +2,7 @@
 
 use crate::common::*;
 use chbind_policy::rules::{ConnectRule, Ports, Service};
-use chbind_policy::wire::{Charge, Name};
+use chbind_policy::wire::{Name, ShimConfig};
 use chbind_policy::{Assigned, Context, Loopback, Rules, Transport};
 use ipnet::IpNet;
 use proptest::collection::vec;
@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// A charge, and what it borrows.
+/// A config, and what it borrows.
 #[derive(Clone, Debug)]
 pub(crate) struct Told {
     pub(crate) context: Context<'static>,
@@ -45,9 +45,9 @@ impl Told {
         }
     }
 
-    pub(crate) fn charge(&self) -> Charge<'_> {
+    pub(crate) fn config(&self) -> ShimConfig<'_> {
         let ([allow_bind, deny_bind], [allow_connect, deny_connect]) = (&self.bind, &self.connect);
-        Charge {
+        ShimConfig {
             context: Context {
                 addresses: &self.addresses,
                 host_loopback: &self.host_loopback,

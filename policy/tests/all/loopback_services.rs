@@ -1,7 +1,7 @@
 //! The question who serves a port, and its answer, against bytes written by hand from sock_diag(7): row 36.
 
 use crate::common::*;
-use chbind_policy::served::{QUESTION, is_there, places, question};
+use chbind_policy::loopback_services::{QUESTION, is_there, places, question};
 use chbind_policy::{Context, Family, Loopback, Transport};
 use std::net::{IpAddr, Ipv4Addr};
 

@@ -3,7 +3,7 @@
 
 use crate::common::*;
 use chbind_policy::bpf::{Instruction, MOST};
-use chbind_policy::{Assigned, Context, Family, guard};
+use chbind_policy::{Assigned, Context, Family, wildcard_filter};
 use ipnet::IpNet;
 use proptest::prelude::*;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -69,7 +69,7 @@ fn run(program: &[Instruction], packet: &Packet) -> u32 {
 }
 
 fn program(context: &Context) -> Vec<Instruction> {
-    guard::program(context).collect()
+    wildcard_filter::program(context).collect()
 }
 
 /// Whether a packet to that address passes whole; none is cut.

@@ -53,7 +53,7 @@ fn speaks_for_itself(fd: Fd) -> bool {
         return true;
     }
     let Ok(Some(bound)) = fd.local() else { return false };
-    shim().charge.context.may_be_named(canonical(bound).ip(), scope(bound))
+    shim().config.context.may_be_named(canonical(bound).ip(), scope(bound))
 }
 
 /// Whether all open descriptors are so; false where they cannot be listed.

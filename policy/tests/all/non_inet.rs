@@ -1,6 +1,6 @@
 //! Sockets of other families under `--strict`: which calls run as they are, which are made on behalf, which are refused.
 
-use chbind_policy::others::{Call, Doing, Other, is_other, others};
+use chbind_policy::non_inet::{Call, Doing, NonInet, is_non_inet, judge};
 use chbind_policy::{Errno, Reason, Refusal};
 use libc::{AF_ALG, AF_INET, AF_INET6, AF_NETLINK, AF_UNIX, SOCK_DGRAM, SOCK_RAW, SOCK_SEQPACKET, SOCK_STREAM};
 
@@ -15,13 +15,13 @@ fn named(path: &[u8]) -> Vec<u8> {
 }
 
 fn asked(kind: i32, call: Call) -> Result<Doing, Refusal> {
-    others(Other { domain: AF_UNIX, kind, shared: true }, call)
+    judge(NonInet { domain: AF_UNIX, kind, shared: true }, call)
 }
 
 #[test]
 fn the_families() {
-    assert_eq!([AF_UNIX, AF_NETLINK, AF_ALG].map(is_other), [true; 3]);
-    assert_eq!([AF_INET, AF_INET6, libc::AF_PACKET, -1].map(is_other), [false; 4]);
+    assert_eq!([AF_UNIX, AF_NETLINK, AF_ALG].map(is_non_inet), [true; 3]);
+    assert_eq!([AF_INET, AF_INET6, libc::AF_PACKET, -1].map(is_non_inet), [false; 4]);
 }
 
 #[test]
@@ -31,7 +31,7 @@ fn who_shares_nothing_does_everything_itself() {
         for kind in [SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET, SOCK_RAW] {
             for address in [&path[..], &name, &[]] {
                 for call in [Call::Bind(address), Call::Connect(address), Call::Listen, Call::Send(address)] {
-                    assert_eq!(others(Other { domain, kind, shared: false }, call), Ok(Doing::AsAsked));
+                    assert_eq!(judge(NonInet { domain, kind, shared: false }, call), Ok(Doing::AsAsked));
                 }
             }
         }
@@ -42,7 +42,7 @@ fn who_shares_nothing_does_everything_itself() {
 fn nobody_is_known_by_other_families() {
     for domain in [AF_NETLINK, AF_ALG] {
         for call in [Call::Bind(&[16, 0]), Call::Connect(&[]), Call::Listen, Call::Send(&named(b"\0x"))] {
-            assert_eq!(others(Other { domain, kind: SOCK_RAW, shared: true }, call), Ok(Doing::OnBehalf));
+            assert_eq!(judge(NonInet { domain, kind: SOCK_RAW, shared: true }, call), Ok(Doing::OnBehalf));
         }
     }
 }

@@ -10,13 +10,13 @@ use crate::verdict::{Reason, Refusal, Verdict};
 use libc::{AF_ALG, AF_NETLINK, AF_UNIX, SOCK_DGRAM};
 
 /// Whether an address family is one of these.
-pub fn is_other(domain: i32) -> bool {
+pub fn is_non_inet(domain: i32) -> bool {
     [AF_UNIX, AF_NETLINK, AF_ALG].contains(&domain)
 }
 
-/// What is known of the socket and of who shares it.
+/// What is known of such a socket, and of who shares it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Other {
+pub struct NonInet {
     /// `SO_DOMAIN`
     pub domain: i32,
     /// `SO_TYPE`
@@ -52,8 +52,8 @@ pub enum Doing {
 /// No internet socket takes a shorter address (`sizeof(struct sockaddr_in)`).
 const LEN_INET: usize = 16;
 
-/// Decides it.
-pub fn others(socket: Other, call: Call) -> Verdict<Doing> {
+/// Decides how it is made.
+pub fn judge(socket: NonInet, call: Call) -> Verdict<Doing> {
     const REFUSED: Verdict<Doing> = Err(Refusal::new(Errno::EPERM, Reason::SharedTable));
     if !socket.shared {
         return Ok(Doing::AsAsked);
