@@ -1,21 +1,23 @@
 //! The supervisor: answers the calls that the filter holds back.
 //!
 //! One thread, the leader, waits for notifications and answers them in turn. Before it does anything that may block it
-//! hands the lead to another (`threads::leader`) and blocks on its caller's behalf alone. The main thread watches
-//! (`threads::watchdog`): for signals to callers whose calls are blocked, for the end of the command, for the end of the context.
+//! hands the lead to another (`threads`) and blocks on its caller's behalf alone. The main thread watches
+//! (`watchdog`): for signals to callers whose calls are blocked, for the end of the command, for the end of the context.
 
 mod caller;
 mod calls;
 mod error;
 mod log;
+mod serve;
 mod shared;
 mod socket;
 pub mod status;
 mod threads;
+mod watchdog;
 
 pub use calls::held_calls;
 pub use error::Error;
-pub use threads::watchdog::Child;
+pub use watchdog::Child;
 
 use crate::privileges::network_owner::NetworkOwner;
 use crate::procfs;
@@ -35,7 +37,6 @@ use socket::wildcard_filter::WildcardFilter;
 use std::os::fd::{AsFd, OwnedFd};
 use threads::blocked::BlockedCalls;
 use threads::leader::Leader;
-use threads::{serve, watchdog};
 
 /// Who asks for a context by its name at the same time; it takes a moment each.
 pub const ASKING_AT_ONCE: i32 = 64;
