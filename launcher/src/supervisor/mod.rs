@@ -29,11 +29,7 @@ use chbind_policy::Context;
 use log::events::Log;
 use log::port_conflict::Collisions;
 use shared::Shared;
-use socket::lock::SocketLocks;
-use socket::loopback_services::LoopbackServices;
-use socket::recent::RecentSockets;
-use socket::routes::RouteTable;
-use socket::wildcard_filter::WildcardFilter;
+use socket::sockets::Sockets;
 use std::os::fd::{AsFd, OwnedFd};
 use threads::blocked::BlockedCalls;
 use threads::leader::Leader;
@@ -112,19 +108,13 @@ pub fn start(assignment: Assignment) -> Result<Serving, Error> {
         listener,
         context,
         strict,
-        hybrid,
         own,
         network,
         netns_cookie,
         descriptors: Descriptors::new(of),
         leader: Leader::default(),
-        locks: SocketLocks::default(),
         blocked: BlockedCalls::new().map_err(Error::Wake)?,
-        loopback_services: LoopbackServices::new(context),
-        wildcard_filter: WildcardFilter::new(context),
-        sharing: RecentSockets::at_most(1024),
-        explicitly_bound: RecentSockets::at_most(8192),
-        routes: RouteTable::default(),
+        sockets: Sockets::new(context, hybrid),
         log: Log::new(name, messages, verbose),
         collisions: Collisions::default(),
         serve: serve::run,

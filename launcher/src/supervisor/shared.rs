@@ -3,11 +3,7 @@
 use super::caller::descriptors::Descriptors;
 use super::log::events::Log;
 use super::log::port_conflict::Collisions;
-use super::socket::lock::SocketLocks;
-use super::socket::loopback_services::LoopbackServices;
-use super::socket::recent::RecentSockets;
-use super::socket::routes::RouteTable;
-use super::socket::wildcard_filter::WildcardFilter;
+use super::socket::sockets::Sockets;
 use super::threads::blocked::BlockedCalls;
 use super::threads::leader::Leader;
 use crate::privileges::network_owner::NetworkOwner;
@@ -23,24 +19,14 @@ pub(crate) struct Shared {
     pub(crate) listener: Listener,
     pub(crate) context: &'static Context<'static>,
     pub(crate) strict: bool,
-    pub(crate) hybrid: bool,
     /// Who the supervisor is.
     pub(crate) own: Identity,
     pub(crate) network: NetworkOwner,
     pub(crate) netns_cookie: u64,
     pub(crate) descriptors: Descriptors,
     pub(crate) leader: Leader,
-    pub(crate) locks: SocketLocks,
     pub(crate) blocked: BlockedCalls,
-    pub(crate) loopback_services: LoopbackServices,
-    pub(crate) wildcard_filter: WildcardFilter,
-    /// Sockets that were given a wildcard which they may share. One that is forgotten makes the next socket on its port take
-    /// one address.
-    pub(crate) sharing: RecentSockets,
-    /// Sockets that the program bound to an address and no port. One that is forgotten counts as pinned (see
-    /// [`chbind_policy::perform`]).
-    pub(crate) explicitly_bound: RecentSockets,
-    pub(crate) routes: RouteTable,
+    pub(crate) sockets: Sockets,
     pub(crate) log: Log,
     pub(crate) collisions: Collisions,
     /// What a thread does that answers calls.

@@ -27,7 +27,7 @@ impl Worker {
             self.subject = Subject::Address("bind to", shown, socket.transport);
         }
         let judged = bind::bind(self.shared.context, &socket, address.bytes());
-        let locked = self.shared.locks.lock(&duplicate)?;
+        let locked = self.shared.sockets.lock(&duplicate)?;
         locked.require_idle(libc::EINVAL)?;
         let live = caller.live()?;
         let fd = duplicate.act(live);
@@ -57,7 +57,7 @@ impl Worker {
         if !is_of_others && socket::is_privileged(asked.port()) && !self.may_have(caller, asked.port()) {
             return Stop::Fail(libc::EACCES);
         }
-        let tracked = self.shared.tracked(fd);
+        let tracked = self.shared.sockets.tracked(fd);
         let has_port =
             perform::local(&tracked).is_ok_and(|local| !local.is_portless()) && perform::holds_port(&tracked, socket);
         let is_barred = socket.v6only && asked.ip().to_canonical().is_ipv4();
@@ -71,10 +71,10 @@ impl Worker {
             return Ok(());
         }
         match chosen {
-            Ok(true) => self.shared.explicitly_bound.add(socket::cookie(fd)?),
+            Ok(true) => self.shared.sockets.explicitly_bound.add(socket::cookie(fd)?),
             // What it had chosen before is gone: taken away by the kernel, where it fails so late.
-            Ok(false) | Err(Errno(libc::EADDRINUSE)) if !self.shared.explicitly_bound.is_empty() => {
-                self.shared.explicitly_bound.remove(socket::cookie(fd)?);
+            Ok(false) | Err(Errno(libc::EADDRINUSE)) if !self.shared.sockets.explicitly_bound.is_empty() => {
+                self.shared.sockets.explicitly_bound.remove(socket::cookie(fd)?);
             }
             Ok(false) | Err(_) => {}
         }
@@ -95,8 +95,8 @@ impl Worker {
             Place::Open { any, otherwise } => (any, otherwise),
         };
         // One that has a port already gets no filter: the bind fails.
-        if perform::local(&self.shared.tracked(fd))?.is_portless()
-            && (self.takes_from_others(fd, any)? || !self.shared.wildcard_filter.place(fd))
+        if perform::local(&self.shared.sockets.tracked(fd))?.is_portless()
+            && (self.takes_from_others(fd, any)? || !self.shared.sockets.wildcard_filter.place(fd))
         {
             return bind(otherwise);
         }
@@ -120,15 +120,15 @@ impl Worker {
             let bound = self.bind_as_caller(caller, fd, address);
             // EINVAL: it had a port before, and nothing was changed.
             if bound.is_err_and(|errno| errno != Errno(libc::EINVAL)) {
-                self.shared.repin(fd, socket);
+                self.shared.sockets.repin(fd, socket);
             }
             bound
         };
         // Only a datagram socket has an address before this, and only before it has a port.
-        if socket.transport != Transport::Udp || !perform::local(&self.shared.tracked(fd))?.is_portless() {
+        if socket.transport != Transport::Udp || !perform::local(&self.shared.sockets.tracked(fd))?.is_portless() {
             return Ok(bind());
         }
-        behind_drop_filter(fd, &self.shared.wildcard_filter, socket, bind)
+        behind_drop_filter(fd, &self.shared.sockets.wildcard_filter, socket, bind)
     }
 
     /// Whether a socket that shares its port (`SO_REUSEADDR`, `SO_REUSEPORT`) would take datagrams from somebody outside on
@@ -139,9 +139,9 @@ impl Worker {
         if self.shared.context.multicast || (option(libc::SO_REUSEADDR)? == 0 && option(libc::SO_REUSEPORT)? == 0) {
             return Ok(false);
         }
-        self.shared.sharing.add(socket::cookie(fd)?);
+        self.shared.sockets.sharing.add(socket::cookie(fd)?);
         let there = diag::datagram_sockets(any.port())?;
-        let is_other = |at: &diag::Bound| at.ip.is_unspecified() && !self.shared.sharing.has(at.cookie);
+        let is_other = |at: &diag::Bound| at.ip.is_unspecified() && !self.shared.sockets.sharing.has(at.cookie);
         Ok(there.iter().any(is_other))
     }
 
@@ -174,15 +174,15 @@ impl Worker {
         if socket.transport != Transport::Udp {
             return;
         }
-        let bound = match perform::local(&self.shared.tracked(fd)) {
+        let bound = match perform::local(&self.shared.sockets.tracked(fd)) {
             Ok(local) if local.is_portless() => local.as_bound(),
             _ => return,
         };
         if !bound.ip().is_unspecified() {
-            let _ = behind_drop_filter(fd, &self.shared.wildcard_filter, socket, || {
-                let taken = perform::take_port(&self.shared.tracked(fd), bound);
+            let _ = behind_drop_filter(fd, &self.shared.sockets.wildcard_filter, socket, || {
+                let taken = perform::take_port(&self.shared.sockets.tracked(fd), bound);
                 if taken.is_err() {
-                    self.shared.repin(fd, socket);
+                    self.shared.sockets.repin(fd, socket);
                     let _ = self.remember(fd, socket, taken.map(|()| true));
                 }
             });
@@ -231,7 +231,7 @@ impl Worker {
             return;
         }
         if !ip.is_unspecified() {
-            self.shared.loopback_services.note(socket.transport, port, ip);
+            self.shared.sockets.loopback_services.note(socket.transport, port, ip);
             return;
         }
         // What was left a wildcard hears loopback too.
@@ -241,7 +241,7 @@ impl Worker {
             (Family::V6, false) => &[Family::V4, Family::V6],
         };
         for ip in heard.iter().filter_map(|family| context.loopback_of(*family)) {
-            self.shared.loopback_services.note(socket.transport, port, ip);
+            self.shared.sockets.loopback_services.note(socket.transport, port, ip);
         }
     }
 }

@@ -44,14 +44,14 @@ impl Worker {
             return said;
         }
         for _ in 0..ATTEMPTS {
-            let locked = self.shared.locks.lock(&duplicate)?;
+            let locked = self.shared.sockets.lock(&duplicate)?;
             let fd = duplicate.act(caller.live()?);
-            let tracked = self.shared.tracked(fd);
+            let tracked = self.shared.sockets.tracked(fd);
             let local = match socket.transport {
                 Transport::Tcp if names_peer => perform::stream(&tracked, &socket)?,
                 _ => perform::local(&tracked)?,
             };
-            let host = Asker { shared: self.shared, socket: &duplicate, interface: 0 };
+            let host = Asker { sockets: &self.shared.sockets, socket: &duplicate, interface: 0 };
             let action = match connect::connect(self.shared.context, &socket, local, address.bytes(), &host) {
                 Ok(action) => action,
                 Err(refusal) => {
@@ -62,9 +62,9 @@ impl Worker {
             };
             let Connect::To { destination, source } = action else {
                 // Row 47.
-                behind_drop_filter(fd, &self.shared.wildcard_filter, &socket, || {
+                behind_drop_filter(fd, &self.shared.sockets.wildcard_filter, &socket, || {
                     let dissolved = socket::disconnect(fd);
-                    self.shared.repin(fd, &socket);
+                    self.shared.sockets.repin(fd, &socket);
                     dissolved
                 })??;
                 return Ok(Answer::Return(0));
@@ -82,23 +82,23 @@ impl Worker {
                     Ok(()) => {}
                     Err(Errno::EINVAL) => continue,
                     Err(errno) => {
-                        self.shared.recover(fd, &socket)?;
+                        self.shared.sockets.recover(fd, &socket)?;
                         return Err(errno.into());
                     }
                 },
                 Source::Fix(source) => {
                     // One from outside would lose the address again when it is dissolved, while another thread writes.
                     let bound = local.as_bound().ip();
-                    if bound.to_canonical().is_unspecified() && !self.shared.wildcard_filter.is_at(fd) {
+                    if bound.to_canonical().is_unspecified() && !self.shared.sockets.wildcard_filter.is_at(fd) {
                         let reason = Reason::BoundOutside(bound);
                         return Err(Refusal::new(Errno::EADDRNOTAVAIL, reason).into());
                     }
                     perform::dry_run(&tracked, &socket, source, destination)?;
-                    behind_drop_filter(fd, &self.shared.wildcard_filter, &socket, || {
+                    behind_drop_filter(fd, &self.shared.sockets.wildcard_filter, &socket, || {
                         let settled =
                             perform::fix_source(&tracked, &socket, source).and_then(|()| tracked.connect(destination));
                         if settled.is_err() && perform::unfix_source(&tracked, local).is_err() {
-                            self.shared.repin(fd, &socket);
+                            self.shared.sockets.repin(fd, &socket);
                         }
                         settled
                     })??;
@@ -126,7 +126,7 @@ impl Worker {
         if duplicate.local()?.is_none_or(|bound| bound.port() == 0) {
             return Ok(None);
         }
-        let locked = self.shared.locks.lock(duplicate)?;
+        let locked = self.shared.sockets.lock(duplicate)?;
         locked.require_idle(libc::EALREADY)?;
         let fd = duplicate.act(caller.live()?);
         match self.wait_for(caller, locked, fd, socket, || socket::connect_to_nobody(fd)) {
@@ -150,7 +150,7 @@ impl Worker {
             if socket::is_nonblocking(fd)? { connect().map_err(Stop::from) } else { self.block(caller, fd, connect) };
         // EINPROGRESS: it may have failed in the meantime, but that has not been told yet.
         if done.as_ref().is_err_and(|stop| !matches!(stop, Stop::Fail(libc::EINPROGRESS))) {
-            perform::unpin(&self.shared.tracked(fd), socket);
+            perform::unpin(&self.shared.sockets.tracked(fd), socket);
         }
         done
     }

@@ -52,7 +52,7 @@ impl Worker {
             _ => make(),
         };
         let made = made?;
-        let pin = |made: &OwnedFd| pin_at_birth(&self.shared.tracked(made.as_fd()), &made_as, address);
+        let pin = |made: &OwnedFd| pin_at_birth(&self.shared.sockets.tracked(made.as_fd()), &made_as, address);
         if made_as.transport == Transport::RawIcmp {
             // It hears what comes to every address until it has one, and groups it would go on hearing.
             deaf_until(made.as_fd(), || {

@@ -146,7 +146,7 @@ impl Worker {
             0 => return None,
             _ => libc::EOPNOTSUPP,
         };
-        if let Ok(_locked) = self.shared.locks.lock(duplicate)
+        if let Ok(_locked) = self.shared.sockets.lock(duplicate)
             && let Ok(live) = caller.live()
         {
             self.give_port(caller, duplicate.act(live), socket);

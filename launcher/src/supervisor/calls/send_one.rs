@@ -55,11 +55,11 @@ impl Worker {
         for _ in 0..ATTEMPTS {
             // A stream that does not connect has nothing to be judged by.
             let judged = socket.transport != Transport::Tcp || message.flags & libc::MSG_FASTOPEN != 0;
-            let locked = judged.then(|| self.shared.locks.lock(duplicate)).transpose()?;
+            let locked = judged.then(|| self.shared.sockets.lock(duplicate)).transpose()?;
             let fd = duplicate.act(caller.live()?);
-            let local = self.shared.local(duplicate)?;
+            let local = self.shared.sockets.local(duplicate)?;
             let interface = control::interface(&message.control);
-            let host = Asker { shared: self.shared, socket: duplicate, interface };
+            let host = Asker { sockets: &self.shared.sockets, socket: duplicate, interface };
             let judged = send::send(self.shared.context, socket, local, raw, message.flags, &host);
             if judged.is_err() {
                 // It has got a port by then (inet_send_prepare, net/ipv4/af_inet.c).
@@ -94,7 +94,7 @@ impl Worker {
                 Ok(taken) => control = self.controls(message, reader, taken, local)?,
                 Err(Errno(libc::EINVAL)) => continue,
                 Err(errno) => {
-                    self.shared.recover(fd, socket)?;
+                    self.shared.sockets.recover(fd, socket)?;
                     return Err(errno.into());
                 }
             }
@@ -123,15 +123,15 @@ impl Worker {
 
     /// Gives a socket without an address what it sends from. Says which source it has come to.
     fn take_place(&self, fd: BorrowedFd, socket: &Socket, source: Source) -> sys::Result<Source> {
-        let pin = |at| perform::pin(&self.shared.tracked(fd), socket, at);
+        let pin = |at| perform::pin(&self.shared.sockets.tracked(fd), socket, at);
         match source {
             Source::Own | Source::Named(_) => Ok(source),
             Source::Pin(at) => pin(at).map(|()| source),
             Source::Open { any, otherwise, .. } => {
-                if self.shared.wildcard_filter.place(fd) {
+                if self.shared.sockets.wildcard_filter.place(fd) {
                     let opened = socket::bind(fd, any);
                     if opened.is_err_and(|errno| errno != Errno(libc::EINVAL)) {
-                        self.shared.repin(fd, socket);
+                        self.shared.sockets.repin(fd, socket);
                     }
                     opened?;
                     if self.keeps_chosen_port(fd)? {

@@ -44,7 +44,7 @@ impl Worker {
         match which {
             Which::Local => {
                 let bound = of.local().ok()??;
-                shown(self.shared.context, self.shared.meaning(of, bound))
+                shown(self.shared.context, self.shared.sockets.meaning(of, bound))
             }
             Which::Peer => {
                 let peer = of.peer().ok()??;

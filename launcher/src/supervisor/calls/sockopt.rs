@@ -4,7 +4,7 @@ use super::worker::Worker;
 use crate::supervisor::caller::duplicate::Duplicate;
 use crate::supervisor::caller::held::Caller;
 use crate::supervisor::caller::outcome::Stop;
-use crate::supervisor::shared::Shared;
+use crate::supervisor::socket::sockets::Sockets;
 use crate::sys::seccomp::{Answer, Instruction};
 use crate::sys::{self, socket};
 use chbind_policy::Subject;
@@ -68,8 +68,8 @@ impl Worker {
         caller.read(at, read)?;
         let value = pointed_to(caller, level, name, read)?;
         // One of these options gives a socket its address for a moment (`perform::fix_source`), others its filter (shield).
-        let _locked = self.shared.locks.lock(duplicate)?;
-        option::set(self.shared.context, facts(self.shared, duplicate, level, name)?, level, name, read)?;
+        let _locked = self.shared.sockets.lock(duplicate)?;
+        option::set(self.shared.context, facts(&self.shared.sockets, duplicate, level, name)?, level, name, read)?;
         let fd = duplicate.act(caller.live()?);
         match value {
             Value::Bytes => socket::set_option(fd, level, name, bytes)?,
@@ -112,12 +112,12 @@ fn instruction(bytes: &[u8]) -> Option<Instruction> {
 }
 
 /// What the rule for this option asks of the socket.
-fn facts(shared: &Shared, of: &Duplicate, level: i32, name: i32) -> sys::Result<Facts> {
+fn facts(sockets: &Sockets, of: &Duplicate, level: i32, name: i32) -> sys::Result<Facts> {
     let kind = of.option(SOL_SOCKET, libc::SO_TYPE)?;
     let is_datagram = || -> sys::Result<bool> {
         let domain = of.option(SOL_SOCKET, libc::SO_DOMAIN)?;
         Ok(kind == libc::SOCK_DGRAM && [libc::AF_INET, libc::AF_INET6].contains(&domain))
     };
-    let portless = (level, name) == (SOL_SOCKET, SO_LOCK_FILTER) && is_datagram()? && shared.local(of)?.is_portless();
+    let portless = (level, name) == (SOL_SOCKET, SO_LOCK_FILTER) && is_datagram()? && sockets.local(of)?.is_portless();
     Ok(Facts { raw: kind == libc::SOCK_RAW, portless })
 }

@@ -1,7 +1,7 @@
 //! What the rules may ask of the world, on behalf of one socket.
 
+use super::sockets::Sockets;
 use crate::supervisor::caller::duplicate::Duplicate;
-use crate::supervisor::shared::Shared;
 use crate::sys::diag;
 use crate::sys::route::Packet;
 use chbind_policy::loopback_services::places;
@@ -11,7 +11,7 @@ use std::net::{IpAddr, SocketAddr};
 
 /// The world as it is for `socket`.
 pub(crate) struct Asker<'a> {
-    pub(crate) shared: &'static Shared,
+    pub(crate) sockets: &'a Sockets,
     pub(crate) socket: &'a Duplicate,
     /// The index of the interface that the message asks for, 0 for none.
     pub(crate) interface: u32,
@@ -21,13 +21,13 @@ impl Host for Asker<'_> {
     fn preferred_source(&self, destination: SocketAddr) -> Option<IpAddr> {
         if destination.ip().is_multicast()
             && destination.is_ipv4()
-            && let Ok(set) = self.shared.multicast_source(self.socket)
+            && let Ok(set) = self.sockets.multicast_source(self.socket)
             && !set.is_unspecified()
         {
             return Some(IpAddr::V4(set));
         }
         let option = |name| self.socket.option(libc::SOL_SOCKET, name).unwrap_or_default();
-        self.shared.routes.preferred_source(&Packet {
+        self.sockets.routes.preferred_source(&Packet {
             destination: destination.ip(),
             port: destination.port(),
             protocol: u8::try_from(option(libc::SO_PROTOCOL)).unwrap_or_default(),
@@ -48,7 +48,7 @@ impl Host for Asker<'_> {
     fn serves(&self, transport: Transport, family: Family, port: u16) -> Option<IpAddr> {
         // What the shim has bound or closed is not known here.
         let there = |ip: &IpAddr| diag::is_served_at(transport, *ip, port).unwrap_or(false);
-        let found = self.shared.hybrid.then(|| places(self.shared.context, family).find(there)).flatten();
-        found.or_else(|| self.shared.loopback_services.at(transport, family, port))
+        let found = self.sockets.hybrid.then(|| places(self.sockets.context, family).find(there)).flatten();
+        found.or_else(|| self.sockets.loopback_services.at(transport, family, port))
     }
 }

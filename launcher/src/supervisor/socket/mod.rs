@@ -6,5 +6,6 @@ pub(crate) mod lock;
 pub(crate) mod loopback_services;
 pub(crate) mod recent;
 pub(crate) mod routes;
+pub(crate) mod sockets;
 pub(crate) mod tracked;
 pub(crate) mod wildcard_filter;

@@ -2,9 +2,9 @@
 //! sockets.
 
 use super::drop_filter::behind_drop_filter;
+use super::sockets::Sockets;
 use crate::supervisor::caller::duplicate::Duplicate;
 use crate::supervisor::caller::outcome::Stop;
-use crate::supervisor::shared::Shared;
 use crate::sys::process::on_account_of;
 use crate::sys::{self, socket};
 use chbind_policy::perform::{self, Endpoint, Look, Result};
@@ -14,17 +14,17 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 /// A socket to look at.
 struct Seen<'a> {
-    shared: &'a Shared,
+    sockets: &'a Sockets,
     of: &'a Duplicate,
 }
 
 /// A socket to act on.
 pub(crate) struct TrackedSocket<'a, F> {
-    shared: &'a Shared,
+    sockets: &'a Sockets,
     fd: F,
 }
 
-impl Shared {
+impl Sockets {
     fn is_explicitly_bound(&self, cookie: impl FnOnce() -> sys::Result<u64>) -> bool {
         !self.explicitly_bound.is_empty() && cookie().is_ok_and(|cookie| self.explicitly_bound.has(cookie))
     }
@@ -40,7 +40,7 @@ impl Look for Seen<'_> {
     }
 
     fn is_explicitly_bound(&self) -> bool {
-        self.shared.is_explicitly_bound(|| self.of.cookie())
+        self.sockets.is_explicitly_bound(|| self.of.cookie())
     }
 }
 
@@ -54,7 +54,7 @@ impl<F: AsFd> Look for TrackedSocket<'_, F> {
     }
 
     fn is_explicitly_bound(&self) -> bool {
-        self.shared.is_explicitly_bound(|| socket::cookie(self.fd.as_fd()))
+        self.sockets.is_explicitly_bound(|| socket::cookie(self.fd.as_fd()))
     }
 }
 
@@ -80,19 +80,19 @@ impl<'a, F: AsFd> Endpoint for TrackedSocket<'a, F> {
     fn stand_in(&self, domain: i32, kind: i32, protocol: i32) -> Result<Self::StandIn> {
         let owner = socket::owner(self.fd.as_fd())?;
         let fd = on_account_of(owner, || socket::socket(domain, kind, protocol))?;
-        Ok(TrackedSocket { shared: self.shared, fd })
+        Ok(TrackedSocket { sockets: self.sockets, fd })
     }
 }
 
-impl Shared {
+impl Sockets {
     /// A socket to act on: `fd` is a duplicate of the caller's for which there is [proof](Duplicate::act), or our own.
     pub(crate) fn tracked<'a>(&'a self, fd: BorrowedFd<'a>) -> TrackedSocket<'a, BorrowedFd<'a>> {
-        TrackedSocket { shared: self, fd }
+        TrackedSocket { sockets: self, fd }
     }
 
     /// The local address of an inet socket.
     pub(crate) fn local(&self, of: &Duplicate) -> sys::Result<LocalAddr> {
-        perform::local(&Seen { shared: self, of })
+        perform::local(&Seen { sockets: self, of })
     }
 
     /// What it means that a socket shows this local address.
@@ -102,7 +102,7 @@ impl Shared {
 
     /// Which source a socket has been given for groups.
     pub(crate) fn multicast_source(&self, of: &Duplicate) -> Result<std::net::Ipv4Addr> {
-        perform::multicast_source(&Seen { shared: self, of })
+        perform::multicast_source(&Seen { sockets: self, of })
     }
 
     /// Gives a datagram socket the address again that it was made with: to be done behind a
