@@ -12,6 +12,9 @@ use chbind_policy::{Context, Loopback, option, socket};
 use libc::{SECCOMP_RET_ALLOW, SECCOMP_RET_ERRNO, SECCOMP_RET_KILL_PROCESS, SECCOMP_RET_USER_NOTIF, c_long};
 use seccompiler::{SeccompCmpArgLen::Qword, SeccompCmpOp, SeccompCondition};
 
+#[cfg(test)]
+pub(in crate::seccomp) mod tests;
+
 /// Where the upper half of an argument is in struct seccomp_data, on machines that begin with the lowest byte.
 const fn upper_half_of(argument: u32) -> u32 {
     16 + argument * 8 + 4

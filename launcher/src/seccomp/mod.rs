@@ -2,5 +2,7 @@
 
 pub mod arch;
 pub mod context_filter;
+#[cfg(test)]
+mod interpreter;
 pub mod rule;
 pub mod supervisor_filter;

@@ -2,6 +2,8 @@
 //! wraps one system call with types; none of them decides anything.
 
 pub mod diag;
+#[cfg(test)]
+pub(crate) mod filtered;
 pub mod landlock;
 pub mod memory;
 pub mod namespace;
