@@ -4,5 +4,9 @@ pub mod arch;
 pub mod context_filter;
 #[cfg(test)]
 mod interpreter;
+#[cfg(test)]
+mod listing;
+#[cfg(test)]
+mod paths;
 pub mod rule;
 pub mod supervisor_filter;
