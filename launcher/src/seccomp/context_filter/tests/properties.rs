@@ -100,7 +100,7 @@ fn every_call_has_its_outcomes_and_no_others() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 3_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn whatever_the_arguments(data in a_call(), situation in select(ALL.to_vec())) {
