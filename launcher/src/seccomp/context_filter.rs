@@ -11,6 +11,9 @@ use crate::sys::seccomp::Instruction;
 use chbind_policy::bpf::{jump, load, ret};
 use libc::{SECCOMP_RET_ALLOW, SECCOMP_RET_ERRNO, SECCOMP_RET_KILL_PROCESS, SECCOMP_RET_USER_NOTIF, c_long};
 
+#[cfg(test)]
+pub(in crate::seccomp) mod tests;
+
 /// Where the upper half of an argument is in struct seccomp_data, on machines that begin with the lowest byte.
 const fn upper_half_of(argument: u32) -> u32 {
     16 + argument * 8 + 4

@@ -3,6 +3,12 @@
 pub mod arch;
 pub mod context_filter;
 mod error;
+#[cfg(test)]
+mod interpreter;
+#[cfg(test)]
+mod listing;
+#[cfg(test)]
+mod paths;
 pub mod rule;
 pub mod supervisor_filter;
 

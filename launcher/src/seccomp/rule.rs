@@ -1,6 +1,9 @@
 //! Rules for system calls, and how they become instructions: the conditions on arguments are compiled by seccompiler; this
 //! file frames them.
 
+#[cfg(test)]
+mod tests;
+
 use super::arch;
 use super::error::Error;
 use crate::sys::seccomp::Instruction;

@@ -4,6 +4,9 @@
 //! processes, trace, or make code. It has no Landlock domain: from inside of one the kernel lets nobody look into a process
 //! that is outside (`domain_ptrace`, security/landlock/task.c), and looking into those is its work.
 
+#[cfg(test)]
+mod tests;
+
 use super::error::Error;
 use super::rule::{Rule, is, is_masked, native_only};
 use crate::sys::memory::PROCMAP_QUERY;
@@ -158,38 +161,4 @@ pub fn program(strict: bool) -> Result<Vec<Instruction>, Error> {
     }
     program.push(ret(SECCOMP_RET_KILL_PROCESS));
     Ok(program)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::sys::fork::{self, fork, in_child};
-    use crate::sys::process;
-    use crate::sys::{Errno, seccomp};
-    use nix::sys::prctl::set_no_new_privs;
-    use nix::sys::signal::Signal;
-    use nix::sys::wait::WaitStatus;
-
-    /// How a child ends that does this under the filter.
-    fn under_it(act: impl FnOnce() -> bool) -> WaitStatus {
-        let program = program(false).unwrap();
-        in_child(|| {
-            let confined = set_no_new_privs().is_ok() && seccomp::confine(&program).is_ok();
-            if !confined { 99 } else { act().into() }
-        })
-    }
-
-    #[test]
-    fn no_programs_processes_code_or_files() {
-        let killed = |status| matches!(status, WaitStatus::Signaled(_, Signal::SIGSYS, _));
-        let held = |status| matches!(status, WaitStatus::Exited(_, 1));
-        assert!(killed(under_it(|| process::exec(&c"/bin/true".to_owned(), &[], &[]) == Errno(0))));
-        assert!(killed(under_it(|| nix::unistd::setsid().is_ok())));
-        assert!(held(under_it(|| matches!(fork(), Err(fork::Error::Failed(Errno(libc::EPERM)))))));
-        assert!(held(under_it(|| std::fs::File::create("/tmp/never").is_err())));
-        assert!(held(under_it(
-            || crate::sys::socket::socket(libc::AF_PACKET, libc::SOCK_RAW, 0).err() == Some(Errno(libc::EPERM))
-        )));
-        assert!(held(under_it(|| crate::sys::signal::own_tid() > 0)));
-    }
 }

@@ -39,7 +39,7 @@ pub fn fork() -> Result<Fork, Error> {
 /// The child has the calling thread alone, and the memory of all: a lock that another thread held is never released in it,
 /// and what that thread was changing stays half changed. Either this process has one thread, or the child does, until it
 /// ends or executes a program, only what is safe in a signal handler (signal-safety(7)).
-unsafe fn fork_among_threads() -> super::Result<Fork> {
+pub(super) unsafe fn fork_among_threads() -> super::Result<Fork> {
     // SAFETY: as the caller promises.
     match small(cerr(unsafe { libc::fork() })?) {
         0 => Ok(Fork::Child),

@@ -3,6 +3,8 @@
 
 pub mod descriptors;
 pub mod diag;
+#[cfg(test)]
+pub(crate) mod filtered;
 pub mod fork;
 pub mod landlock;
 pub mod memory;
