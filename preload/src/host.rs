@@ -1,29 +1,13 @@
 //! What the rules may ask of the world, on behalf of one socket.
 
-use crate::sys::{Fd, shim, socket};
+use crate::shell::Call;
+use crate::sys::{shim, socket};
 use chbind_policy::perform::{self, Endpoint, IP_UNICAST_IF, IPV6_UNICAST_IF, Look};
 use chbind_policy::{Family, Host, Socket, Transport, loopback_services};
-use core::cell::Cell;
 use core::net::{IpAddr, SocketAddr};
 use libc::{AF_NETLINK, NETLINK_SOCK_DIAG, SO_BINDTOIFINDEX, SOCK_CLOEXEC, SOCK_DGRAM, SOL_SOCKET};
 
-/// The world as it is for `socket`.
-pub(crate) struct Asker<'a> {
-    pub(crate) fd: Fd,
-    pub(crate) socket: &'a Socket,
-    /// The index of the interface that the message asks for, 0 for none.
-    pub(crate) interface: u32,
-    /// Whether something was asked that only the supervisor can find out.
-    pub(crate) is_at_a_loss: Cell<bool>,
-}
-
-impl<'a> Asker<'a> {
-    pub(crate) fn new(fd: Fd, socket: &'a Socket, interface: u32) -> Self {
-        Asker { fd, socket, interface, is_at_a_loss: Cell::new(false) }
-    }
-}
-
-impl Host for Asker<'_> {
+impl<W> Host for Call<'_, W> {
     /// Another socket like this one is connected there.
     fn preferred_source(&self, destination: SocketAddr) -> Option<IpAddr> {
         if destination.ip().is_multicast()

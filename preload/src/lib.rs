@@ -28,6 +28,7 @@ mod netif;
 mod option;
 mod program;
 mod send;
+mod shell;
 mod stop;
 #[allow(unsafe_code)]
 mod sys;

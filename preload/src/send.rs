@@ -1,23 +1,22 @@
 //! sendto, sendmsg and sendmmsg.
 
 use crate::bind::{bind_to, is_of_others};
-use crate::connect::{self, is_near};
+use crate::connect::is_near;
 use crate::facts::identify;
 use crate::foreign_sockets;
-use crate::host::Asker;
 use crate::option;
+use crate::shell::{Call, mark};
 use crate::stop::{Stop, answer, ask_if_possible};
 use crate::sys::{self, Fd, Pieces, cancellable, shim};
 use chbind_policy::bind::Place;
-use chbind_policy::control::{self, Reader, SOURCE_LEN};
-use chbind_policy::perform;
-use chbind_policy::send::{self, Source};
+use chbind_policy::control::{self, SOURCE_LEN};
+use chbind_policy::perform::{self, Sends};
+use chbind_policy::send::Send;
 use chbind_policy::sockaddr::{self, SockAddr, canonical};
-use chbind_policy::{Errno, Family, LocalAddr, Socket, Subject, Transport};
+use chbind_policy::{Errno, Family, LocalAddr, Subject, Transport};
+use core::net::SocketAddr;
 use libc::{MSG_FASTOPEN, c_int};
 
-/// Another thread may give the socket an address between the look at it and the act: then the rule is asked again.
-const ATTEMPTS: usize = 3;
 /// Control messages that can be changed, in bytes; longer ones are for the supervisor, or for nobody.
 const CONTROL_MAX: usize = 1024;
 
@@ -75,106 +74,75 @@ pub(crate) fn send_call(fd: Fd, message: &Message, ask: impl FnOnce() -> sys::Re
 
 fn sent(fd: Fd, message: &Message) -> Result<usize, Stop> {
     let context = &shim().config.context;
-    let socket = match identify(fd)? {
-        Some(socket) => socket,
-        None => {
-            let (address, control) = (message.address.unwrap_or_default(), message.control);
-            return Ok(cancellable(|| fd.sendmsg(address, control, message.pieces, message.flags))?);
-        }
+    let (asked, control) = (message.address, message.control);
+    let Some(socket) = identify(fd)? else {
+        let sent = cancellable(|| fd.sendmsg(asked.unwrap_or_default(), control, message.pieces, message.flags));
+        return Ok(sent?);
     };
-    let near = message.address.is_some_and(|address| is_near(context, address));
-    for _ in 0..ATTEMPTS {
-        let local = perform::local(&fd)?;
-        let is_opening = socket.transport == Transport::Tcp && message.flags & MSG_FASTOPEN != 0;
-        if near || message.flags & MSG_FASTOPEN != 0 {
-            if shim().is_hybrid() && is_opening && local.as_bound().ip().is_unspecified() && !option::wants_no_port() {
-                // The supervisor is about to pin it.
-                connect::mark(fd, true)?;
-            }
-            ask_if_possible()?;
+    let what = Sending {
+        message,
+        is_near: asked.is_some_and(|address| is_near(context, address)),
+        control: [0; SOURCE_LEN + CONTROL_MAX],
+        control_len: 0,
+    };
+    let judged = perform::Message { address: asked, control, flags: message.flags };
+    perform::send(&mut Call::new(fd, &socket, control::interface(control), what), context, &socket, judged)
+}
+
+/// A message, and what goes with it.
+struct Sending<'a> {
+    message: &'a Message<'a>,
+    /// It goes to loopback, where what others serve counts.
+    is_near: bool,
+    control: [u8; SOURCE_LEN + CONTROL_MAX],
+    control_len: usize,
+}
+
+impl Sends for Call<'_, Sending<'_>> {
+    fn is_to_judge(&mut self, fd: &Fd, local: LocalAddr) -> Result<(), Stop> {
+        let opens = self.what.message.flags & MSG_FASTOPEN != 0;
+        if !self.what.is_near && !opens {
+            return Ok(());
         }
-        let host = Asker::new(fd, &socket, control::interface(message.control));
-        let action = send::send(context, &socket, local, message.address, message.flags, &host)?;
-        if host.is_at_a_loss.get() {
-            ask_if_possible()?;
+        let is_opening = self.socket.transport == Transport::Tcp && opens;
+        let is_unbound = local.as_bound().ip().is_unspecified();
+        if shim().is_hybrid() && is_opening && is_unbound && !option::wants_no_port() {
+            // The supervisor is about to pin it.
+            mark(*fd, true)?;
         }
-        let far = match action.destination {
-            None if message.address.is_some() || !message.control.is_empty() => fd.peer().ok().flatten(),
-            destination => destination,
+        ask_if_possible()
+    }
+
+    fn withholds(&mut self, _: &Fd, _: &Send, _: Option<SocketAddr>) -> Result<(), Stop> {
+        Ok(())
+    }
+
+    fn room(&mut self, len: usize) -> Result<&mut [u8], Stop> {
+        let Some(room) = self.what.control.get_mut(..len) else {
+            ask_if_possible()?;
+            return Err(Stop::Fail(Errno::EMSGSIZE));
         };
-        let reader = Reader::of(&socket, far);
-        let mut room = [0; SOURCE_LEN + CONTROL_MAX];
-        // Judged before the socket is changed: a message that is refused leaves nothing behind.
-        let mut control = controls(&mut room, message, reader, action.source, local)?;
-        match take_place(fd, &socket, action.source) {
-            Ok(taken) if taken == action.source => {}
-            Ok(taken) => control = controls(&mut room, message, reader, taken, local)?,
-            Err(Stop::Fail(Errno::EINVAL)) => continue,
-            Err(Stop::Fail(errno)) => {
-                perform::repin(&fd, context, &socket);
-                return Err(Stop::Fail(errno));
-            }
-            Err(stop) => return Err(stop),
-        }
-        let control = room.get(..control).unwrap_or_default();
-        let destination = action.destination.map_or(SockAddr::NONE, sockaddr::encode);
-        let address = match (action.destination, message.address) {
-            (Some(_), _) => destination.bytes(),
+        self.what.control_len = len;
+        Ok(room)
+    }
+
+    fn open(&mut self, fd: &Fd, any: SocketAddr, otherwise: SocketAddr) -> Result<bool, Stop> {
+        foreign_sockets::note_foreign();
+        ask_if_possible()?;
+        bind_to(*fd, self.socket, Place::Open { any, otherwise })?;
+        Ok(perform::local(fd)?.as_bound().ip().to_canonical().is_unspecified())
+    }
+
+    fn send(&mut self, fd: &mut Fd, destination: Option<SocketAddr>) -> Result<usize, Stop> {
+        let Sending { message, control, control_len, .. } = &self.what;
+        let encoded = destination.map_or(SockAddr::NONE, sockaddr::encode);
+        let address = match (destination, message.address) {
+            (Some(_), _) => encoded.bytes(),
             // What is no address to the kernel (AF_UNSPEC to IPv6) it may still look at.
-            (None, Some(asked)) if socket.transport != Transport::Tcp => asked,
+            (None, Some(asked)) if self.socket.transport != Transport::Tcp => asked,
             (None, _) => &[],
         };
-        let flags = message.flags;
-        let done = cancellable(|| fd.sendmsg(address, control, message.pieces, flags));
-        if let Source::Pin(source) = action.source
-            && socket.transport == Transport::Tcp
-            && done.is_err_and(|errno| errno != Errno::EINPROGRESS)
-        {
-            connect::unpin(fd, &socket, source);
-        }
-        return Ok(done?);
-    }
-    Err(Stop::Fail(Errno::EINVAL))
-}
-
-/// The control messages, judged, for a message with this source from a socket with the address `local`: how many bytes.
-fn controls(
-    room: &mut [u8],
-    message: &Message,
-    reader: Reader,
-    source: Source,
-    local: LocalAddr,
-) -> Result<usize, Stop> {
-    let (own, named) = match source {
-        Source::Own => (local.as_bound(), None),
-        Source::Pin(at) => (at, None),
-        Source::Open { named, .. } | Source::Named(named) => (named, Some(named)),
-    };
-    let (naming, before) = named.map_or(([0; SOURCE_LEN], 0), control::naming);
-    let after = message.control.len();
-    let Some(all) = room.get_mut(..before + after) else {
-        ask_if_possible()?;
-        return Err(Stop::Fail(Errno::EMSGSIZE));
-    };
-    for (to, from) in all.iter_mut().zip(naming.iter().take(before).chain(message.control)) {
-        *to = *from;
-    }
-    let own = Some(own.ip().to_canonical()).filter(|own| !own.is_unspecified());
-    reader.check(&shim().config.context, all.get_mut(before..).unwrap_or_default(), own)?;
-    Ok(before + after)
-}
-
-/// Gives a socket without an address what it sends from. Says which source it has come to.
-fn take_place(fd: Fd, socket: &Socket, source: Source) -> Result<Source, Stop> {
-    match source {
-        Source::Own | Source::Named(_) => Ok(source),
-        Source::Pin(at) => Ok(connect::pin(fd, socket, at).map(|()| source)?),
-        Source::Open { any, otherwise, .. } => {
-            foreign_sockets::note_foreign();
-            ask_if_possible()?;
-            bind_to(fd, socket, Place::Open { any, otherwise })?;
-            let is_open = perform::local(&fd)?.as_bound().ip().to_canonical().is_unspecified();
-            Ok(if is_open { source } else { Source::Pin(otherwise) })
-        }
+        let control = control.get(..*control_len).unwrap_or_default();
+        Ok(cancellable(|| fd.sendmsg(address, control, message.pieces, message.flags))?)
     }
 }

@@ -15,6 +15,7 @@ mod loopback_services;
 mod name;
 mod non_inet;
 mod option;
+mod perform;
 mod reference;
 mod rules;
 mod rules_properties;

@@ -169,11 +169,6 @@ impl Fd {
         })
     }
 
-    /// getpeername(2); `None` for a socket of another family.
-    pub(crate) fn peer(self) -> Result<Option<SocketAddr>> {
-        Ok(self.peer_name()?.decode())
-    }
-
     fn get<T: Copy>(self, level: c_int, name: c_int, mut value: T) -> Result<T> {
         let mut len = size_of::<T>() as socklen_t;
         let (at, room) = (&raw mut value as usize, &raw mut len as usize);
@@ -291,6 +286,10 @@ impl Look for Fd {
         Ok(self.local_name()?.decode())
     }
 
+    fn peer(&self) -> Result<Option<SocketAddr>> {
+        Ok(self.peer_name()?.decode())
+    }
+
     fn option(&self, level: i32, name: i32) -> Result<i32> {
         self.get(level, name, 0)
     }
@@ -329,6 +328,10 @@ impl Endpoint for Fd {
 impl Look for Own {
     fn local(&self) -> Result<Option<SocketAddr>> {
         self.0.local()
+    }
+
+    fn peer(&self) -> Result<Option<SocketAddr>> {
+        self.0.peer()
     }
 
     fn option(&self, level: i32, name: i32) -> Result<i32> {

@@ -35,6 +35,10 @@ impl Look for Seen<'_> {
         self.of.local()
     }
 
+    fn peer(&self) -> Result<Option<SocketAddr>> {
+        self.of.peer()
+    }
+
     fn option(&self, level: i32, name: i32) -> Result<i32> {
         self.of.option(level, name)
     }
@@ -47,6 +51,10 @@ impl Look for Seen<'_> {
 impl<F: AsFd> Look for TrackedSocket<'_, F> {
     fn local(&self) -> Result<Option<SocketAddr>> {
         socket::local(self.fd.as_fd())
+    }
+
+    fn peer(&self) -> Result<Option<SocketAddr>> {
+        socket::peer(self.fd.as_fd())
     }
 
     fn option(&self, level: i32, name: i32) -> Result<i32> {

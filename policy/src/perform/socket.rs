@@ -1,4 +1,4 @@
-//! How a verdict is carried out on a socket: steps that the kernel asks for, the same for whoever takes them.
+//! The steps: what is done to a socket by calls of socket(7).
 //!
 //! Much of it is about sockets that are *pinned* to a source ([`LocalAddr`]).
 
@@ -18,6 +18,8 @@ pub type Result<T> = core::result::Result<T, Errno>;
 pub trait Look {
     /// getsockname(2); `None` for a socket of another family.
     fn local(&self) -> Result<Option<SocketAddr>>;
+    /// getpeername(2); `None` for a socket of another family.
+    fn peer(&self) -> Result<Option<SocketAddr>>;
     /// An integer option.
     fn option(&self, level: i32, name: i32) -> Result<i32>;
     /// Whether the program has bound the socket to an address and no port.

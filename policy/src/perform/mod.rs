@@ -1,0 +1,19 @@
+//! How a verdict is carried out on a socket, the same by whoever does it.
+//!
+//! [`socket`] has the steps that the kernel asks for. [`connect()`] and [`send()`] put them in order, each from the look at the
+//! socket to the clean-up: there is one of each for the supervisor, which acts on duplicates of its callers' sockets, and for
+//! the shim, which acts in the program itself. Where these two have to differ, the difference is a hook of [`Shell`],
+//! [`Connects`] or [`Sends`], and its documentation says why.
+
+pub mod connect;
+pub mod send;
+pub mod shell;
+pub mod socket;
+
+pub use connect::{Connects, connect};
+pub use send::{Message, Sends, send};
+pub use shell::{Permit, Shell, Stop};
+pub use socket::{
+    Endpoint, IP_UNICAST_IF, IPV6_UNICAST_IF, Look, Result, dry_run, fix_source, holds_port, keep_port, local,
+    multicast_source, pin, pin_at_birth, repin, similar_socket, stream, take_port, unfix_source, unpin,
+};
