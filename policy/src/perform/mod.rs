@@ -12,8 +12,8 @@ pub mod socket;
 
 pub use connect::{Connects, connect};
 pub use send::{Message, Sends, send};
-pub use shell::{Permit, Shell, Stop};
+pub use shell::{Permit, Shell, Stop, has_failed};
 pub use socket::{
     Endpoint, IP_UNICAST_IF, IPV6_UNICAST_IF, Look, Result, dry_run, fix_source, holds_port, keep_port, local,
-    multicast_source, pin, pin_at_birth, repin, similar_socket, stream, take_port, unfix_source, unpin,
+    multicast_source, pin, pin_at_birth, repin, similar_socket, take_port, unfix_source, unpin,
 };

@@ -92,6 +92,6 @@ pub(crate) fn recover<S: Shell>(
 }
 
 /// Whether a call that connects has failed. One that goes on in the background may have failed, too, but nobody has been told.
-pub(crate) fn has_failed<T, E: Stop>(done: &Result<T, E>) -> bool {
+pub fn has_failed<T, E: Stop>(done: &Result<T, E>) -> bool {
     done.as_ref().is_err_and(|stop| stop.errno() != Some(Errno::EINPROGRESS))
 }

@@ -119,16 +119,6 @@ pub fn unpin(of: &impl Endpoint, socket: &Socket) {
     }
 }
 
-/// The local address of a TCP socket that is to be connected. One whose connection has failed or was dissolved has let go of a
-/// port that the kernel chose, and shows it still (`tcp_disconnect`, `inet_put_port`): if its address was chosen for the
-/// program it is none of the program's, and what goes with the next destination is to be found again.
-pub fn stream(of: &impl Endpoint, socket: &Socket) -> Result<LocalAddr> {
-    match local(of)? {
-        LocalAddr::Bound(_) if !of.is_explicitly_bound() && !holds_port(of, socket) => local(of),
-        local => Ok(local),
-    }
-}
-
 /// Whether the socket still has the port that it shows. A TCP socket that has let go of it is left at its address alone.
 pub fn holds_port(of: &impl Endpoint, socket: &Socket) -> bool {
     let Ok(Some(mut bound)) = of.local() else { return true };

@@ -1,22 +1,16 @@
 //! connect: the socket is pinned to its source; then the connection is made; both on the duplicate.
 
+use super::acting::{Acting, Leave};
 use super::worker::{Likely, Worker};
 use crate::supervisor::caller::address;
 use crate::supervisor::caller::duplicate::Duplicate;
 use crate::supervisor::caller::held::Caller;
 use crate::supervisor::caller::outcome::Stop;
-use crate::supervisor::socket::drop_filter::behind_drop_filter;
-use crate::supervisor::socket::host::Asker;
-use crate::supervisor::socket::lock::Locked;
 use crate::sys::seccomp::Answer;
 use crate::sys::{self, Errno, socket};
-use chbind_policy::connect::{self, Connect, Source};
-use chbind_policy::perform::{self, Endpoint};
-use chbind_policy::{Reason, Refusal, Socket, Subject, Transport, sockaddr};
-use std::os::fd::BorrowedFd;
-
-/// Another thread may give the socket an address between the look at it and the act: then the rule is asked again.
-pub(crate) const ATTEMPTS: usize = 3;
+use chbind_policy::perform::{self, Connects, Look, Permit, Shell};
+use chbind_policy::{LocalAddr, Reason, Refusal, Socket, Subject, Transport, sockaddr};
+use std::net::SocketAddr;
 
 impl Worker {
     pub(crate) fn connect(&mut self, caller: &mut Caller) -> Result<Answer, Stop> {
@@ -43,76 +37,10 @@ impl Worker {
         {
             return said;
         }
-        for _ in 0..ATTEMPTS {
-            let locked = self.shared.sockets.lock(&duplicate)?;
-            let fd = duplicate.act(caller.live()?);
-            let tracked = self.shared.sockets.tracked(fd);
-            let local = match socket.transport {
-                Transport::Tcp if names_peer => perform::stream(&tracked, &socket)?,
-                _ => perform::local(&tracked)?,
-            };
-            let host = Asker { sockets: &self.shared.sockets, socket: &duplicate, interface: 0 };
-            let action = match connect::connect(self.shared.context, &socket, local, address.bytes(), &host) {
-                Ok(action) => action,
-                Err(refusal) => {
-                    // It has got a port by then (inet_dgram_connect, net/ipv4/af_inet.c).
-                    self.give_port(caller, fd, &socket);
-                    return Err(refusal.into());
-                }
-            };
-            let Connect::To { destination, source } = action else {
-                // Row 47.
-                behind_drop_filter(fd, &self.shared.sockets.wildcard_filter, &socket, || {
-                    let dissolved = socket::disconnect(fd);
-                    self.shared.sockets.repin(fd, &socket);
-                    dissolved
-                })??;
-                return Ok(Answer::Return(0));
-            };
-            locked.require_idle(libc::EALREADY)?;
-            if let Source::Try(source) = source
-                && let Err(errno) = perform::dry_run(&tracked, &socket, source, destination)
-            {
-                self.give_port(caller, fd, &socket);
-                return Err(errno.into());
-            }
-            match source {
-                Source::Own => {}
-                Source::Pin(source) | Source::Try(source) => match perform::pin(&tracked, &socket, source) {
-                    Ok(()) => {}
-                    Err(Errno::EINVAL) => continue,
-                    Err(errno) => {
-                        self.shared.sockets.recover(fd, &socket)?;
-                        return Err(errno.into());
-                    }
-                },
-                Source::Fix(source) => {
-                    // One from outside would lose the address again when it is dissolved, while another thread writes.
-                    let bound = local.as_bound().ip();
-                    if bound.to_canonical().is_unspecified() && !self.shared.sockets.wildcard_filter.is_at(fd) {
-                        let reason = Reason::BoundOutside(bound);
-                        return Err(Refusal::new(Errno::EADDRNOTAVAIL, reason).into());
-                    }
-                    perform::dry_run(&tracked, &socket, source, destination)?;
-                    behind_drop_filter(fd, &self.shared.sockets.wildcard_filter, &socket, || {
-                        let settled =
-                            perform::fix_source(&tracked, &socket, source).and_then(|()| tracked.connect(destination));
-                        if settled.is_err() && perform::unfix_source(&tracked, local).is_err() {
-                            self.shared.sockets.repin(fd, &socket);
-                        }
-                        settled
-                    })??;
-                    return Ok(Answer::Return(0));
-                }
-            }
-            if socket.transport != Transport::Tcp {
-                socket::connect(fd, destination)?;
-                return Ok(Answer::Return(0));
-            }
-            self.wait_for(caller, locked, fd, &socket, || socket::connect(fd, destination))?;
-            return Ok(Answer::Return(0));
-        }
-        Err(Stop::Fail(libc::EINVAL))
+        let context = self.shared.context;
+        let mut acting = Acting::new(self, caller, (&duplicate, &socket), 0, Connecting);
+        perform::connect(&mut acting, context, &socket, address.bytes())?;
+        Ok(Answer::Return(0))
     }
 
     /// What the kernel says to a stream whatever the address: that it is connected, being connected, or listening, or how a
@@ -126,32 +54,62 @@ impl Worker {
         if duplicate.local()?.is_none_or(|bound| bound.port() == 0) {
             return Ok(None);
         }
-        let locked = self.shared.sockets.lock(duplicate)?;
-        locked.require_idle(libc::EALREADY)?;
-        let fd = duplicate.act(caller.live()?);
-        match self.wait_for(caller, locked, fd, socket, || socket::connect_to_nobody(fd)) {
+        let mut acting = Acting::new(self, caller, (duplicate, socket), 0, Connecting);
+        let mut leave = acting.enter(true)?;
+        acting.require_idle(&leave)?;
+        let fd = leave.fd;
+        let said = acting.wait_for(&mut leave, || socket::connect_to_nobody(fd));
+        if perform::has_failed(&said) {
+            acting.unpin(&leave, None);
+        }
+        match said {
             Err(Stop::Fail(libc::EAFNOSUPPORT)) => Ok(None),
             said => Ok(Some(said.map(|()| Answer::Return(0)))),
         }
     }
+}
 
-    /// Makes a call that blocks unless the socket is told otherwise, outside of the section. Whether it blocks can change at
-    /// any time. A stream that is not connected by it loses the address that was chosen for it.
-    fn wait_for(
-        &mut self,
-        caller: &Caller,
-        locked: Locked<'static>,
-        fd: BorrowedFd,
-        socket: &Socket,
-        connect: impl Fn() -> sys::Result<()>,
-    ) -> Result<(), Stop> {
-        let _in_flight = locked.take_off();
-        let done =
-            if socket::is_nonblocking(fd)? { connect().map_err(Stop::from) } else { self.block(caller, fd, connect) };
-        // EINPROGRESS: it may have failed in the meantime, but that has not been told yet.
-        if done.as_ref().is_err_and(|stop| !matches!(stop, Stop::Fail(libc::EINPROGRESS))) {
-            perform::unpin(&self.shared.sockets.tracked(fd), socket);
+/// A connect.
+struct Connecting;
+
+impl<'a> Acting<'a, Connecting> {
+    /// Makes a call that blocks unless the socket is told otherwise, with the socket in flight. Whether it blocks can change at
+    /// any time.
+    fn wait_for(&mut self, leave: &mut Leave<'a>, connect: impl Fn() -> sys::Result<()>) -> Result<(), Stop> {
+        leave.take_off();
+        if socket::is_nonblocking(leave.fd)? {
+            Ok(connect()?)
+        } else {
+            self.worker.block(self.caller, leave.fd, connect)
         }
-        done
+    }
+}
+
+impl<'a> Connects for Acting<'a, Connecting> {
+    fn may_be_pinned(&self, leave: &Leave<'a>, _shown: SocketAddr) -> bool {
+        !leave.socket().is_explicitly_bound()
+    }
+
+    fn said_before_the_address(&mut self, _: &Leave<'a>) -> Option<Result<(), Stop>> {
+        None
+    }
+
+    fn dissolved(&mut self, _: &Leave<'a>, _before: LocalAddr) {}
+
+    fn may_fix_source(&mut self, leave: &Leave<'a>, local: LocalAddr) -> Result<(), Stop> {
+        match local {
+            LocalAddr::Wildcard(bound) if !self.worker.shared.sockets.wildcard_filter.is_at(leave.fd) => {
+                Err(Refusal::new(Errno::EADDRNOTAVAIL, Reason::BoundOutside(bound.ip())).into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn connect(&mut self, leave: &mut Leave<'a>, destination: SocketAddr) -> Result<(), Stop> {
+        let fd = leave.fd;
+        match self.socket.transport {
+            Transport::Tcp => self.wait_for(leave, || socket::connect(fd, destination)),
+            _ => Ok(socket::connect(fd, destination)?),
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! The checked calls: a [table] of them, a [worker] that answers one at a time, and a file for each kind.
 
+mod acting;
 mod bind;
 mod connect;
 mod create;

@@ -169,7 +169,7 @@ impl Worker {
             let step = match sent {
                 // Only the first piece can connect, and be judged for that.
                 0 => self.send_one(caller, duplicate, socket, message, buffer),
-                sent => self.send_rest(caller, duplicate, message, sent, buffer),
+                sent => self.send_rest(caller, (duplicate, socket), message, sent, buffer),
             };
             match step {
                 Ok(n) => {

@@ -1,10 +1,8 @@
 //! Sockets of the context, with what is remembered of them: what [`perform`] looks at and acts on, on duplicates of the callers'
 //! sockets.
 
-use super::drop_filter::behind_drop_filter;
 use super::sockets::Sockets;
 use crate::supervisor::caller::duplicate::Duplicate;
-use crate::supervisor::caller::outcome::Stop;
 use crate::sys::process::on_account_of;
 use crate::sys::{self, socket};
 use chbind_policy::perform::{self, Endpoint, Look, Result};
@@ -117,11 +115,5 @@ impl Sockets {
     /// [drop filter](super::drop_filter).
     pub(crate) fn repin(&self, fd: BorrowedFd, socket: &Socket) {
         perform::repin(&self.tracked(fd), self.context, socket);
-    }
-
-    /// The same for one that may have lost its address by a bind that failed unexpectedly. What it has come to in the
-    /// meantime hears nothing that is not the context's.
-    pub(crate) fn recover(&self, fd: BorrowedFd, socket: &Socket) -> std::result::Result<(), Stop> {
-        behind_drop_filter(fd, &self.wildcard_filter, socket, || self.repin(fd, socket))
     }
 }
