@@ -125,6 +125,8 @@ pub fn program(calls: Vec<HeldCall>, strict: bool, secret: Option<u64>) -> Resul
     for range in arch::SOCKETS_32.iter().chain([&arch::SECCOMP_32, &arch::IO_URING]) {
         foreign.extend(for_range(range, ABSENT));
     }
+    // What a program is told of Landlock it is told by each table: rules for the network would not hold.
+    foreign.extend(for_range(&arch::LANDLOCK, SECCOMP_RET_USER_NOTIF));
     if strict {
         foreign.extend(for_range(&arch::CLONE3, ABSENT));
         foreign.extend(own_tables(arch::CLONE_32.into())?.compile()?);
