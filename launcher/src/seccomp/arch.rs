@@ -33,3 +33,6 @@ pub(super) const SOCKETS_32: [RangeInclusive<u32>; 3] = [102..=102, 281..=297, 3
 
 /// io_uring_setup, io_uring_enter, io_uring_register: the same numbers in every table (Linux 5.1).
 pub(super) const IO_URING: RangeInclusive<u32> = 425..=427;
+/// landlock_create_ruleset: the same number in every table (Linux 5.13), by which the supervisor knows it whichever table a
+/// caller takes it from. What it points to looks the same to programs of 32 bits.
+pub(super) const LANDLOCK: RangeInclusive<u32> = 444..=444;

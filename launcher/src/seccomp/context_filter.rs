@@ -105,6 +105,10 @@ fn of_shim(secret: u64, calls: &[HeldCall]) -> Result<Vec<Instruction>, Error> {
             [first, jump(libc::BPF_JEQ, first_half, 0, 3), last, jump(libc::BPF_JEQ, last_half, 0, 1), ret(PASS)];
         let passed_over = u8::try_from(tests.len() + 1).map_err(|_| Error::TooLong)?;
         let numbers: Vec<c_long> = calls.iter().filter(|call| call.secret == Some(place)).map(|call| call.nr).collect();
+        if numbers.is_empty() {
+            // Nothing would stand before the tests, and any call could pass by them.
+            continue;
+        }
         for (n, nr) in numbers.iter().enumerate() {
             let (nr, left) = (u32::try_from(*nr), u8::try_from(numbers.len() - n - 1));
             let (nr, left) = (nr.map_err(|_| Error::TooLong)?, left.map_err(|_| Error::TooLong)?);
@@ -125,6 +129,8 @@ pub fn program(calls: Vec<HeldCall>, strict: bool, secret: Option<u64>) -> Resul
     for range in arch::SOCKETS_32.iter().chain([&arch::SECCOMP_32, &arch::IO_URING]) {
         foreign.extend(for_range(range, ABSENT));
     }
+    // What a program is told of Landlock it is told by each table: rules for the network would not hold.
+    foreign.extend(for_range(&arch::LANDLOCK, NOTIFY));
     if strict {
         foreign.extend(for_range(&arch::CLONE3, ABSENT));
         foreign.extend(own_tables(arch::CLONE_32.into())?.compile()?);

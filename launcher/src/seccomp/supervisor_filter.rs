@@ -1,8 +1,12 @@
 //! The filter that the supervisor puts on itself: the system calls that it makes, and no others.
 //!
 //! Who takes it over has what it does anyway (looking into callers and acting on their sockets), but cannot start programs or
-//! processes, trace, or make code. It has no Landlock domain: from inside of one the kernel lets nobody look into a process
-//! that is outside (`domain_ptrace`, security/landlock/task.c), and looking into those is its work.
+//! processes, trace, make files, or map code. It has no Landlock domain: from inside of one the kernel lets nobody look into a
+//! process that is outside (`domain_ptrace`, security/landlock/task.c), and looking into those is its work.
+//!
+//! A filter sees no paths. Files that are there may be opened for writing, for so are answers written into the memory of callers
+//! (`/proc/TID/mem`); that reaches every process that the supervisor may look into, itself included. With `--strict` paths are
+//! found by `openat2`, whose flags are in memory: no filter can tell how a file is opened by it.
 
 #[cfg(test)]
 mod tests;
@@ -117,7 +121,7 @@ fn rules() -> Result<Vec<Rule>, Error> {
     };
     let creating = |argument| -> Result<Vec<_>, Error> {
         let made = |flag| Ok((vec![is_masked(argument, flag, flag)?], FORBIDDEN));
-        [libc::O_CREAT, libc::O_TRUNC, libc::O_APPEND].into_iter().map(made).collect()
+        [libc::O_CREAT, libc::O_TMPFILE, libc::O_TRUNC, libc::O_APPEND].into_iter().map(made).collect()
     };
     let domains = [libc::AF_INET, libc::AF_INET6, libc::AF_NETLINK, libc::AF_UNIX];
     let mut rules = vec![

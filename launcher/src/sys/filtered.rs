@@ -6,9 +6,10 @@ use super::process::exit_now;
 use super::seccomp::{self, Instruction};
 use super::{Errno, Result, cerr};
 use chbind_policy::bpf::{instruction, jump, load, ret};
+use nix::fcntl::OFlag;
 use nix::sys::prctl::set_no_new_privs;
 use nix::sys::wait::{WaitStatus, waitpid};
-use nix::unistd::{Pid, pipe};
+use nix::unistd::{Pid, pipe2};
 use std::fs::File;
 use std::io::{Read, Write};
 
@@ -48,7 +49,7 @@ pub(crate) fn answers(arch: u32, program: &[Instruction], calls: &[Call]) -> Res
     assert!(!calls.iter().any(|call| native(call) && (OWN.contains(&call.nr) || UNFILTERED.contains(&call.nr))));
     assert!(carries_out_nothing(program) || calls.iter().all(|call| native(call) && HARMLESS.contains(&call.nr)));
     let whole = with_own_calls(arch, program);
-    let (from, to) = pipe().map_err(Number::errno)?;
+    let (from, to) = pipe2(OFlag::O_CLOEXEC).map_err(Number::errno)?;
     let (mut from, mut to) = (File::from(from), File::from(to));
     // Nothing is allocated from here on in the child: another thread of the parent may have been at it.
     let mut bytes = Vec::with_capacity(8 * calls.len());

@@ -23,10 +23,12 @@ fn is_as_kept(name: &str, of: &str, program: &Program) {
     assert!(kept == made, "{name}: the filter does something else; UPDATE_GOLDEN=1 keeps what it does now\n{changes}");
 }
 
-/// (On the machine that they are kept for.)
-#[cfg(target_arch = "x86_64")]
 #[test]
 fn the_filters_do_what_is_kept() {
+    // Numbers are the machine's, and it is this one's that are kept.
+    if cfg!(not(target_arch = "x86_64")) {
+        return;
+    }
     let of_context = [
         (Situation::Plain, "context-plain", "The filter of a context of one IPv4 address."),
         (Situation::OfBoth, "context-of-both-families", "The filter of a context of an IPv4 and an IPv6 address."),

@@ -8,7 +8,7 @@ use crate::sys::memory::PROCMAP_QUERY;
 use libc::{
     AF_ALG, AF_INET, AF_INET6, AF_NETLINK, AF_PACKET, AF_UNIX, AF_VSOCK, CLONE_FILES, CLONE_FS, CLONE_SIGHAND,
     CLONE_THREAD, CLONE_VFORK, CLONE_VM, O_APPEND, O_CLOEXEC, O_CREAT, O_DIRECTORY, O_EXCL, O_PATH, O_RDONLY, O_RDWR,
-    O_TRUNC, O_WRONLY, PROT_EXEC, PROT_NONE, PROT_READ, PROT_WRITE, SIGCHLD, c_long,
+    O_TMPFILE, O_TRUNC, O_WRONLY, PROT_EXEC, PROT_NONE, PROT_READ, PROT_WRITE, SIGCHLD, c_long,
 };
 
 mod kernel;
@@ -64,6 +64,9 @@ fn files_are_opened_and_not_made() {
         (O_WRONLY | O_TRUNC, FORBIDDEN),
         (O_WRONLY | O_APPEND, FORBIDDEN),
         (O_RDWR | O_CREAT | O_TRUNC | O_APPEND, FORBIDDEN),
+        // A file without a name, in the directory that is opened.
+        (O_RDWR | O_TMPFILE, FORBIDDEN),
+        (O_WRONLY | O_TMPFILE | O_EXCL, FORBIDDEN),
         (-1, FORBIDDEN),
     ];
     table(libc::SYS_openat, 2, &rows);

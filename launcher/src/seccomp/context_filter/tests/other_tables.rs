@@ -2,7 +2,7 @@
 
 use super::{ALL, Strict};
 use crate::seccomp::arch;
-use crate::seccomp::interpreter::Action::{Allow, Errno, KillProcess};
+use crate::seccomp::interpreter::Action::{Allow, Errno, KillProcess, Notify};
 use crate::seccomp::interpreter::Data;
 
 const ABSENT: crate::seccomp::interpreter::Action = Errno(libc::ENOSYS);
@@ -71,6 +71,23 @@ fn the_32_bit_table_has_no_sockets_and_no_listeners() {
     }
 }
 
+/// It is made by the supervisor, which knows the call by its number: the same in every table.
+#[test]
+fn landlock_meets_the_supervisor_in_every_table() {
+    assert_eq!([*arch::LANDLOCK.start(), *arch::LANDLOCK.end()], [libc::SYS_landlock_create_ruleset as u32; 2]);
+    for situation in ALL {
+        let filter = situation.filter();
+        for args in ARGUMENTS {
+            let by_table = [Data::native(444, args), Data::predecessor(444, args)];
+            assert_eq!(by_table.map(|data| filter.action(&data)), [Notify; 2], "{situation:?}");
+            // landlock_add_rule, landlock_restrict_self
+            for nr in [443, 445, 446] {
+                assert_eq!(filter.action(&Data::predecessor(nr, args)), Allow, "{situation:?} {nr}");
+            }
+        }
+    }
+}
+
 /// There is nothing else in it but what is named here, and with `--strict` clone and clone3.
 #[test]
 fn the_32_bit_table_is_open_beside() {
@@ -78,6 +95,7 @@ fn the_32_bit_table_is_open_beside() {
         let filter = situation.filter();
         let is_named = |nr: &u32| {
             SHUT.contains(nr)
+                || *nr == 444
                 || (425..=427).contains(nr)
                 || (situation == Strict && [*arch::CLONE3.start(), arch::CLONE_32 as u32].contains(nr))
         };

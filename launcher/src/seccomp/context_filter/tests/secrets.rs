@@ -1,5 +1,6 @@
 //! The calls that the shim makes itself, and those that only look like them.
 
+use super::super::{Held, HeldCall, SecretAt, program};
 use super::{Hybrid, Plain, SECRET, UPPER};
 use crate::seccomp::interpreter::Action::{self, Allow, Notify};
 use crate::seccomp::interpreter::{Data, Program};
@@ -109,5 +110,19 @@ fn a_secret_opens_no_other_table_and_no_other_filter() {
         assert_eq!(Plain.filter().action(&data), Notify, "{nr}");
         let x32 = Data { nr: data.nr | 0x4000_0000, ..data };
         assert_eq!(Hybrid.filter().action(&x32), Action::Errno(libc::ENOSYS), "{nr}");
+    }
+}
+
+/// Where the shim makes no call that has its secret in a certain place, no other call passes by it.
+#[test]
+fn a_place_that_no_call_has_lets_nothing_pass() {
+    for (place, other) in [(SecretAt::SpareArguments, [0, 5]), (SecretAt::UpperHalves, [4, 5])] {
+        let of_shim = HeldCall { nr: libc::SYS_bind, held: Held::All, secret: Some(place) };
+        let held = HeldCall { nr: libc::SYS_sendmmsg, held: Held::All, secret: None };
+        let filter = Program::check(&program(vec![of_shim, held], false, Some(SECRET)).unwrap()).unwrap();
+        for nr in [libc::SYS_bind, libc::SYS_sendmmsg] {
+            let data = Data::native(nr, with([0; 6], other, [FIRST, LAST]));
+            assert_eq!(filter.action(&data), Notify, "{place:?} {nr}");
+        }
     }
 }

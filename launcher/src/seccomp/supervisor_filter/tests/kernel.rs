@@ -6,6 +6,7 @@ use crate::sys::{Errno, process, seccomp};
 use nix::sys::prctl::set_no_new_privs;
 use nix::sys::signal::Signal;
 use nix::sys::wait::WaitStatus;
+use std::os::unix::fs::OpenOptionsExt;
 
 /// How a child ends that does this under the filter.
 fn under_it(act: impl FnOnce() -> bool) -> WaitStatus {
@@ -24,6 +25,9 @@ fn no_programs_processes_code_or_files() {
     assert!(killed(under_it(|| nix::unistd::setsid().is_ok())));
     assert!(held(under_it(|| matches!(fork(), Err(fork::Error::Failed(Errno::EPERM))))));
     assert!(held(under_it(|| std::fs::File::create("/tmp/never").is_err())));
+    let mut without_name = std::fs::OpenOptions::new();
+    without_name.write(true).custom_flags(libc::O_TMPFILE);
+    assert!(held(under_it(|| without_name.open("/tmp").is_err())));
     assert!(held(under_it(
         || crate::sys::socket::socket(libc::AF_PACKET, libc::SOCK_RAW, 0).err() == Some(Errno(libc::EPERM))
     )));
