@@ -3,6 +3,7 @@
 use crate::supervisor::caller::held::Caller;
 use crate::supervisor::calls::{Worker, answer_to};
 use crate::supervisor::shared::Shared;
+use crate::sys::Errno;
 use crate::sys::seccomp::{Answer, Received};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::os::fd::AsFd;
@@ -59,7 +60,7 @@ pub(super) fn shed_load(shared: &'static Shared) {
             return;
         }
         if let Ok(Received::Call(call)) = shared.listener.receive() {
-            let _ = shared.listener.answer(call.id, Answer::Fail(libc::ENOBUFS));
+            let _ = shared.listener.answer(call.id, Answer::Fail(Errno::ENOBUFS));
         }
     }
 }

@@ -81,7 +81,7 @@ pub enum Answer {
     /// The call returns this.
     Return(i64),
     /// The call fails with this positive error number.
-    Fail(i32),
+    Fail(Errno),
     /// It has been given already, with a descriptor.
     Given,
 }
@@ -139,7 +139,7 @@ impl Listener {
         let (val, error, flags) = match answer {
             Answer::Continue => (0, 0, libc::SECCOMP_USER_NOTIF_FLAG_CONTINUE as u32),
             Answer::Return(val) => (val, 0, 0),
-            Answer::Fail(errno) => (0, -errno.max(1), 0),
+            Answer::Fail(errno) => (0, -errno.0.max(1), 0),
             Answer::Given => return Ok(()),
         };
         let response = libc::seccomp_notif_resp { id, val, error, flags };

@@ -2,6 +2,7 @@
 //! keeps its copy.
 
 use crate::supervisor::caller::outcome::Stop;
+use crate::sys::Errno;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// For all callers together, in bytes.
@@ -18,7 +19,7 @@ impl Share {
     pub(crate) fn of(bytes: usize) -> Result<Self, Stop> {
         if TAKEN.fetch_add(bytes, Relaxed).saturating_add(bytes) > MOST {
             TAKEN.fetch_sub(bytes, Relaxed);
-            return Err(Stop::Fail(libc::ENOBUFS));
+            return Err(Stop::Fail(Errno::ENOBUFS));
         }
         Ok(Share(bytes))
     }
@@ -33,7 +34,7 @@ impl Drop for Share {
 /// As many zero bytes; ENOBUFS where there is no memory, for that call alone.
 pub(crate) fn zeroes(len: usize) -> Result<Vec<u8>, Stop> {
     let mut bytes = Vec::new();
-    bytes.try_reserve_exact(len).map_err(|_| Stop::Fail(libc::ENOBUFS))?;
+    bytes.try_reserve_exact(len).map_err(|_| Stop::Fail(Errno::ENOBUFS))?;
     bytes.resize(len, 0);
     Ok(bytes)
 }
@@ -67,7 +68,7 @@ mod tests {
         for _ in 0..3 {
             let share = Share::of(half);
             assert!(share.is_ok());
-            assert_eq!(Share::of(half).map(drop), Err(Stop::Fail(libc::ENOBUFS)));
+            assert_eq!(Share::of(half).map(drop), Err(Stop::Fail(Errno::ENOBUFS)));
             assert!(Share::of(usize::MAX / 2).is_err());
         }
     }

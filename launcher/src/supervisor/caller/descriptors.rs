@@ -33,8 +33,8 @@ impl Descriptors {
             pidfd::Of::Process => of_process(listener, call, fd),
         };
         match found {
-            Err(Stop::Fail(libc::EPERM)) => Err(UNREADABLE),
-            Err(Stop::Fail(libc::ESRCH)) => Err(Stop::Gone),
+            Err(Stop::Fail(Errno::EPERM)) => Err(UNREADABLE),
+            Err(Stop::Fail(Errno::ESRCH)) => Err(Stop::Gone),
             other => other,
         }
     }
@@ -47,7 +47,7 @@ impl Descriptors {
         {
             match pidfd::duplicate(handle.as_fd(), fd) {
                 // That thread ended, and its number was given to the caller.
-                Err(Errno(libc::ESRCH)) => *slot = None,
+                Err(Errno::ESRCH) => *slot = None,
                 other => return Ok(other?),
             }
         }
@@ -71,13 +71,13 @@ fn of_process(listener: &Listener, call: &Notification, fd: i32) -> Result<Owned
         return Err(Stop::Gone);
     }
     let held = File::from(duplicate);
-    let inode = held.metadata().map_err(|_| Stop::Fail(libc::EBADF))?.ino();
+    let inode = held.metadata().map_err(|_| Stop::Fail(Errno::EBADF))?.ino();
     let duplicate = OwnedFd::from(held);
     match procfs::socket_inode(call.tid, fd) {
         Some(own) if own == inode => Ok(duplicate),
         Some(_) => Err(UNREADABLE),
         None if is_socket(duplicate.as_fd()) => Err(UNREADABLE),
-        None => Err(Stop::Fail(libc::ENOTSOCK)),
+        None => Err(Stop::Fail(Errno::ENOTSOCK)),
     }
 }
 

@@ -5,6 +5,7 @@ use super::duplicate::Duplicate;
 use super::live::Live;
 use super::memory::CallerMemory;
 use super::outcome::Stop;
+use crate::sys::Errno;
 use crate::sys::memory::Piece;
 use crate::sys::seccomp::{Listener, Notification};
 use crate::sys::signal;
@@ -71,7 +72,7 @@ impl<'s> Caller<'s> {
         }
         match self.gather(&[Piece::new(address, to.len())], to)? {
             n if n == to.len() => Ok(()),
-            _ => Err(Stop::Fail(libc::EFAULT)),
+            _ => Err(Stop::Fail(Errno::EFAULT)),
         }
     }
 

@@ -20,11 +20,11 @@ pub(super) fn gather(tid: pid_t, pieces: &[Piece], to: &mut [u8]) -> Result<usiz
 }
 
 fn fault(errno: Errno) -> Stop {
-    match errno.0 {
-        libc::EPERM => UNREADABLE,
-        libc::ESRCH => Stop::Gone,
+    match errno {
+        Errno::EPERM => UNREADABLE,
+        Errno::ESRCH => Stop::Gone,
         // EINVAL: a length beyond what an address space has.
-        libc::EINVAL => Stop::Fail(libc::EFAULT),
+        Errno::EINVAL => Stop::Fail(Errno::EFAULT),
         errno => Stop::Fail(errno),
     }
 }
@@ -63,7 +63,7 @@ impl CallerMemory {
     /// Writes `from` to `address`, as far as the caller could have: this file also takes what is for a page that can only
     /// be read (`FOLL_FORCE`, fs/proc/base.c).
     pub(crate) fn write(&self, address: u64, from: &[u8]) -> Result<(), Stop> {
-        const FAULT: Stop = Stop::Fail(libc::EFAULT);
+        const FAULT: Stop = Stop::Fail(Errno::EFAULT);
         let allowed = from.get(..self.allowed(address, from.len())?).ok_or(FAULT)?;
         // EIO: an address that is not mapped.
         self.mem.write_all_at(allowed, address).map_err(|_| FAULT)?;
@@ -91,9 +91,9 @@ impl CallerMemory {
             return Ok(Some(mapping.clone()));
         }
         *last = match memory::mapping(self.maps.as_fd(), address) {
-            Err(Errno(libc::ENOTTY)) => in_text(&self.text()?, address),
+            Err(Errno::ENOTTY) => in_text(&self.text()?, address),
             // Its address space is gone.
-            Err(Errno(libc::ESRCH)) => return Err(Stop::Gone),
+            Err(Errno::ESRCH) => return Err(Stop::Gone),
             found => found?,
         };
         Ok(last.clone())
@@ -148,7 +148,7 @@ mod tests {
             let found = in_text(&text, address).ok_or("not in the text")?;
             assert_eq!(found.writable, writable);
             match memory::mapping(maps.as_fd(), address) {
-                Err(Errno(libc::ENOTTY)) => {}
+                Err(Errno::ENOTTY) => {}
                 asked => assert_eq!(asked.map_err(|Errno(errno)| errno.to_string())?, Some(found)),
             }
         }

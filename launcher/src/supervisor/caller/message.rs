@@ -4,6 +4,7 @@ use super::address;
 use super::budget::{Buffer, Share, zeroes};
 use super::held::Caller;
 use super::outcome::Stop;
+use crate::sys::Errno;
 use crate::sys::memory::{self, Piece};
 use chbind_policy::sockaddr::LEN_MAX;
 use chbind_policy::sockaddr::SockAddr;
@@ -20,7 +21,7 @@ const RW_MAX: usize = 0x7fff_f000;
 /// The size of `struct msghdr` on a 64-bit kernel, in bytes.
 pub(crate) const HEADER: usize = 56;
 
-const FAULT: Stop = Stop::Fail(libc::EFAULT);
+const FAULT: Stop = Stop::Fail(Errno::EFAULT);
 
 /// Our copy of the description; the payload is still with the caller.
 pub(crate) struct Message {
@@ -44,18 +45,18 @@ impl Message {
         let [name, name_len, pieces, count, control, control_len] = [0, 1, 2, 3, 4, 5].map(word);
         let name_len = name_len as u32 as i32;
         if name != 0 && name_len < 0 {
-            return Err(Stop::Fail(libc::EINVAL));
+            return Err(Stop::Fail(Errno::EINVAL));
         }
         let address = match (name, name_len) {
             (0, _) | (_, 0) => None,
             _ => Some(address::read(caller, name, (name_len as u64).min(LEN_MAX as u64))?),
         };
         if count > PIECES_MAX {
-            return Err(Stop::Fail(libc::EMSGSIZE));
+            return Err(Stop::Fail(Errno::EMSGSIZE));
         }
         let payload = pieces_at(caller, pieces, count as usize)?;
         if control_len >= CONTROL_MAX {
-            return Err(Stop::Fail(libc::ENOBUFS));
+            return Err(Stop::Fail(Errno::ENOBUFS));
         }
         let share = Share::of(2 * control_len as usize)?;
         let mut bytes = zeroes(control_len as usize)?;
@@ -126,7 +127,7 @@ fn pieces_at(caller: &mut Caller, at: u64, count: usize) -> Result<Vec<Piece>, S
     };
     let raw = || bytes.chunks_exact(16).map(|raw| (field(raw, 0), field(raw, 8)));
     if raw().any(|(_, len)| isize::try_from(len).is_err()) {
-        return Err(Stop::Fail(libc::EINVAL));
+        return Err(Stop::Fail(Errno::EINVAL));
     }
     if count == 1 {
         return raw().map(|(at, len)| piece(at, len)).collect();

@@ -7,7 +7,7 @@ use chbind_policy::{Reason, Refusal};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stop {
     /// It fails, and nothing is said.
-    Fail(i32),
+    Fail(Errno),
     /// A rule forbids it.
     Refused(Refusal),
     /// The caller no longer waits: nothing is left to answer.
@@ -16,7 +16,7 @@ pub(crate) enum Stop {
 
 impl From<Errno> for Stop {
     fn from(errno: Errno) -> Self {
-        Stop::Fail(errno.0)
+        Stop::Fail(errno)
     }
 }
 

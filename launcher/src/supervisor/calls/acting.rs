@@ -69,7 +69,7 @@ impl<'a> Permit for Leave<'a> {
 impl perform::Stop for Stop {
     fn errno(&self) -> Option<Errno> {
         match self {
-            Stop::Fail(errno) => Some(Errno(*errno)),
+            Stop::Fail(errno) => Some(*errno),
             Stop::Refused(_) | Stop::Gone => None,
         }
     }
@@ -105,7 +105,7 @@ impl<'a, W> Shell for Acting<'a, W> {
     }
 
     fn require_idle(&self, leave: &Leave<'a>) -> Result<(), Stop> {
-        leave.locked.as_ref().map_or(Ok(()), |locked| locked.require_idle(libc::EALREADY))
+        leave.locked.as_ref().map_or(Ok(()), |locked| locked.require_idle(Errno::EALREADY))
     }
 
     fn give_port(&mut self, leave: &Leave<'a>) {

@@ -28,14 +28,14 @@ impl Worker {
         }
         let judged = bind::bind(self.shared.context, &socket, address.bytes());
         let locked = self.shared.sockets.lock(&duplicate)?;
-        locked.require_idle(libc::EINVAL)?;
+        locked.require_idle(Errno::EINVAL)?;
         let live = caller.live()?;
         let fd = duplicate.act(live);
         let action = judged.map_err(|refusal| self.earlier(caller, fd, &socket, &address, refusal))?;
         let (at, bound) = self.bind_to(caller, fd, &socket, action.place)?;
         self.remember(fd, &socket, bound.map(|()| at.port() == 0 && !action.wildcard))?;
         drop(locked);
-        if bound == Err(Errno(libc::EADDRINUSE)) {
+        if bound == Err(Errno::EADDRINUSE) {
             self.shared.collided(caller.tid(), canonical(at), socket.transport);
         }
         bound?;
@@ -55,13 +55,13 @@ impl Worker {
         let Some(asked) = sockaddr::decode(address.bytes()).filter(|_| is_late) else { return refusal.into() };
         let is_of_others = socket.transport == Transport::Tcp && asked.ip().is_multicast();
         if !is_of_others && socket::is_privileged(asked.port()) && !self.may_have(caller, asked.port()) {
-            return Stop::Fail(libc::EACCES);
+            return Stop::Fail(Errno::EACCES);
         }
         let tracked = self.shared.sockets.tracked(fd);
         let has_port =
             perform::local(&tracked).is_ok_and(|local| !local.is_portless()) && perform::holds_port(&tracked, socket);
         let is_barred = socket.v6only && asked.ip().to_canonical().is_ipv4();
-        if is_of_others || has_port || is_barred { Stop::Fail(libc::EINVAL) } else { refusal.into() }
+        if is_of_others || has_port || is_barred { Stop::Fail(Errno::EINVAL) } else { refusal.into() }
     }
 
     /// Remembers whether the program has `chosen` an address without a port: should the socket lose the port that it has
@@ -73,7 +73,7 @@ impl Worker {
         match chosen {
             Ok(true) => self.shared.sockets.explicitly_bound.add(socket::cookie(fd)?),
             // What it had chosen before is gone: taken away by the kernel, where it fails so late.
-            Ok(false) | Err(Errno(libc::EADDRINUSE)) if !self.shared.sockets.explicitly_bound.is_empty() => {
+            Ok(false) | Err(Errno::EADDRINUSE) if !self.shared.sockets.explicitly_bound.is_empty() => {
                 self.shared.sockets.explicitly_bound.remove(socket::cookie(fd)?);
             }
             Ok(false) | Err(_) => {}
@@ -104,7 +104,7 @@ impl Worker {
         if opened.1.is_ok() && any.port() == 0 && !self.keeps_chosen_port(fd)? {
             return bind(otherwise);
         }
-        let is_taken = opened.1 == Err(Errno(libc::EADDRINUSE));
+        let is_taken = opened.1 == Err(Errno::EADDRINUSE);
         if is_taken && !self.is_taken_inside(socket, any)? { bind(otherwise) } else { Ok(opened) }
     }
 
@@ -119,7 +119,7 @@ impl Worker {
         let bind = || {
             let bound = self.bind_as_caller(caller, fd, address);
             // EINVAL: it had a port before, and nothing was changed.
-            if bound.is_err_and(|errno| errno != Errno(libc::EINVAL)) {
+            if bound.is_err_and(|errno| errno != Errno::EINVAL) {
                 self.shared.sockets.repin(fd, socket);
             }
             bound
@@ -208,7 +208,7 @@ impl Worker {
     fn bind_as_caller(&self, caller: &Caller, fd: BorrowedFd, address: SocketAddr) -> sys::Result<()> {
         match socket::bind(fd, address) {
             // Asked once more: the rights must be those of the caller, not of a program that took its place.
-            Err(Errno(libc::EACCES)) if self.may_have(caller, address.port()) && caller.live().is_ok() => {
+            Err(Errno::EACCES) if self.may_have(caller, address.port()) && caller.live().is_ok() => {
                 with_all_rights(|| socket::bind(fd, address))
             }
             done => done,

@@ -18,7 +18,7 @@ impl Worker {
         let address = address::read(caller, at, len);
         let (duplicate, socket) = match self.inet(caller, Likely::Stream) {
             // Unlike other calls this one looks at the address before it asks whether that is a socket (__sys_connect).
-            Err(Stop::Fail(libc::ENOTSOCK)) => return address.and(Err(Stop::Fail(libc::ENOTSOCK))),
+            Err(Stop::Fail(Errno::ENOTSOCK)) => return address.and(Err(Stop::Fail(Errno::ENOTSOCK))),
             found => match found? {
                 Some(found) => found,
                 None => return self.connect_non_inet(caller, address),
@@ -29,7 +29,7 @@ impl Worker {
             self.subject = Subject::Address("connect to", shown, socket.transport);
         }
         // __inet_stream_connect, inet_dgram_connect (net/ipv4/af_inet.c).
-        let Some(family) = sockaddr::family(address.bytes()) else { return Err(Stop::Fail(libc::EINVAL)) };
+        let Some(family) = sockaddr::family(address.bytes()) else { return Err(Stop::Fail(Errno::EINVAL)) };
         let names_peer = family != libc::AF_UNSPEC;
         if socket.transport == Transport::Tcp
             && names_peer
@@ -63,7 +63,7 @@ impl Worker {
             acting.unpin(&leave, None);
         }
         match said {
-            Err(Stop::Fail(libc::EAFNOSUPPORT)) => Ok(None),
+            Err(Stop::Fail(Errno::EAFNOSUPPORT)) => Ok(None),
             said => Ok(Some(said.map(|()| Answer::Return(0)))),
         }
     }

@@ -25,7 +25,7 @@ impl Worker {
             Create::AsAsked => Ok(Answer::Continue),
             // __sys_socketpair asks for AF_UNIX; __sys_socket for no other flags (net/socket.c).
             Create::At(..) if caller.nr() != libc::SYS_socket => Ok(Answer::Continue),
-            Create::At(..) if kind & !(TYPE_MASK | SOCK_CLOEXEC | SOCK_NONBLOCK) != 0 => Err(Stop::Fail(libc::EINVAL)),
+            Create::At(..) if kind & !(TYPE_MASK | SOCK_CLOEXEC | SOCK_NONBLOCK) != 0 => Err(Stop::Fail(Errno::EINVAL)),
             // Nothing can be done here with the sockets of another network namespace: it may make its own.
             Create::At(..) if self.shared.network.has_left(caller.tid()) => Ok(Answer::Continue),
             Create::At(made, address) => self.create_at(caller, [domain, kind, protocol], made, address),
@@ -47,7 +47,7 @@ impl Worker {
             Transport::RawIcmp => with_all_rights(|| {
                 // The rights must be those of the caller, not of a program that took its place.
                 let may = self.shared.network.grants(caller.tid(), CAP_NET_RAW) && caller.live().is_ok();
-                if may { make() } else { Err(Errno(libc::EPERM)) }
+                if may { make() } else { Err(Errno::EPERM) }
             }),
             _ => make(),
         };

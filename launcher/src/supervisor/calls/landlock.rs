@@ -3,6 +3,7 @@
 use super::worker::Worker;
 use crate::supervisor::caller::held::Caller;
 use crate::supervisor::caller::outcome::Stop;
+use crate::sys::Errno;
 use crate::sys::landlock;
 use crate::sys::seccomp::Answer;
 use chbind_policy::confinement::{self, LEN_MAX, VERSION};
@@ -16,9 +17,9 @@ impl Worker {
         match flags as u32 {
             VERSION if at == 0 && len == 0 => return Ok(Answer::Return(confinement::version(abi).into())),
             0 => {}
-            _ => return Err(Stop::Fail(libc::EINVAL)),
+            _ => return Err(Stop::Fail(Errno::EINVAL)),
         }
-        let len = usize::try_from(len).ok().filter(|len| *len <= LEN_MAX).ok_or(Stop::Fail(libc::E2BIG))?;
+        let len = usize::try_from(len).ok().filter(|len| *len <= LEN_MAX).ok_or(Stop::Fail(Errno::E2BIG))?;
         let mut attributes = vec![0; len];
         caller.read(at, &mut attributes)?;
         let files = confinement::ruleset(&attributes)?;

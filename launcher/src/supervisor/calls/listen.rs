@@ -3,6 +3,7 @@
 use super::worker::{Likely, Worker};
 use crate::supervisor::caller::held::Caller;
 use crate::supervisor::caller::outcome::Stop;
+use crate::sys::Errno;
 use crate::sys::seccomp::Answer;
 use crate::sys::socket;
 use chbind_policy::sockaddr::canonical;
@@ -13,7 +14,7 @@ impl Worker {
         let backlog = caller.int(1);
         let Some((duplicate, socket)) = self.inet(caller, Likely::Stream)? else { return self.listen_non_inet(caller) };
         let locked = self.shared.sockets.lock(&duplicate)?;
-        locked.require_idle(libc::EINVAL)?;
+        locked.require_idle(Errno::EINVAL)?;
         let local = self.shared.sockets.local(&duplicate)?;
         let listening = duplicate.option(libc::SOL_SOCKET, libc::SO_ACCEPTCONN)? != 0;
         self.subject = Subject::Address("listen on", canonical(local.as_bound()), socket.transport);

@@ -48,7 +48,7 @@ impl Worker {
         let domain = duplicate.option(SOL_SOCKET, libc::SO_DOMAIN)?;
         if !non_inet::is_non_inet(domain) {
             // It was another a moment ago.
-            return Err(Stop::Fail(libc::EBADF));
+            return Err(Stop::Fail(Errno::EBADF));
         }
         let kind = duplicate.option(SOL_SOCKET, libc::SO_TYPE)?;
         let doing = non_inet::judge(NonInet { domain, kind, shared: status.threads != 1 }, what)?;
@@ -135,7 +135,7 @@ impl Worker {
         if path.first() != Some(&b'/') || !procfs::has_own_root(caller.tid()) {
             return Err(SHARED);
         }
-        let path = CString::new(path).map_err(|_| Stop::Fail(libc::EINVAL))?;
+        let path = CString::new(path).map_err(|_| Stop::Fail(Errno::EINVAL))?;
         let held = self.as_caller(caller, |_| process::find(&path))?;
         let mut address = (AF_UNIX as u16).to_ne_bytes().to_vec();
         address.extend(format!("/proc/self/fd/{}\0", held.as_raw_fd()).into_bytes());

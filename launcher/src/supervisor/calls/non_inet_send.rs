@@ -77,7 +77,7 @@ impl Worker {
         };
         self.buffer = buffer;
         let quiet = message.flags & libc::MSG_NOSIGNAL != 0 || held.domain != AF_UNIX || held.kind == libc::SOCK_DGRAM;
-        if outcome == Err(Stop::Fail(libc::EPIPE)) && !quiet {
+        if outcome == Err(Stop::Fail(Errno::EPIPE)) && !quiet {
             caller.break_pipe();
         }
         outcome.map(Some)
@@ -96,18 +96,19 @@ impl Worker {
         let is_stream = held.domain == AF_UNIX && held.kind == libc::SOCK_STREAM;
         if !is_stream && bytes.len() + missing < message.len() {
             // It cannot be sent in pieces.
-            return Err(Stop::Fail(libc::EMSGSIZE));
+            return Err(Stop::Fail(Errno::EMSGSIZE));
         }
         let payload = Payload { bytes, missing };
         let flags = message.flags;
         let send = |fd, more| socket::send_bytes(fd, address, payload, control, flags | more);
         match self.as_caller(caller, |live| send(held.duplicate.act(live), libc::MSG_DONTWAIT)) {
-            Err(Stop::Fail(libc::EAGAIN)) if flags & libc::MSG_DONTWAIT == 0 && !held.duplicate.is_nonblocking()? => {}
+            Err(Stop::Fail(Errno::EAGAIN))
+                if flags & libc::MSG_DONTWAIT == 0 && !held.duplicate.is_nonblocking()? => {}
             done => return done,
         }
         let (shared, fd) = (self.shared, held.duplicate.act(caller.live()?));
         // Each time anew: the caller may have gone while it was blocked, and somebody else have its thread id.
-        let gone = Errno(libc::EPERM);
+        let gone = Errno::EPERM;
         let as_caller_still = || caller.live().map_err(|_| gone).and_then(|live| send(held.duplicate.act(live), 0));
         self.block(caller, fd, || as_caller(&shared.own, caller.tid(), as_caller_still).unwrap_or(Err(gone)))
     }
@@ -124,14 +125,14 @@ impl Worker {
         while let Some((len, level, kind)) = header(control.get(at..).unwrap_or_default()) {
             // What is too short or too long ends the list for the kernel, with EINVAL.
             let end = at.checked_add(len).filter(|end| len >= CONTROL_HEADER && *end <= control.len());
-            let Some(end) = end else { return Err(Stop::Fail(libc::EINVAL)) };
+            let Some(end) = end else { return Err(Stop::Fail(Errno::EINVAL)) };
             match (level, kind) {
                 (SOL_SOCKET, libc::SCM_CREDENTIALS) => return Err(NAMED_SENDER),
                 (SOL_SOCKET, libc::SCM_RIGHTS) => {
                     let numbers = control.get_mut(at + CONTROL_HEADER..end).unwrap_or_default();
                     for number in numbers.chunks_exact_mut(4) {
                         if descriptors.len() >= DESCRIPTORS_MAX {
-                            return Err(Stop::Fail(libc::EINVAL));
+                            return Err(Stop::Fail(Errno::EINVAL));
                         }
                         let theirs = number.first_chunk().map_or(-1, |bytes| i32::from_ne_bytes(*bytes));
                         let ours = caller.duplicate_any(theirs)?;

@@ -8,6 +8,7 @@ use crate::supervisor::caller::duplicate::Duplicate;
 use crate::supervisor::caller::held::Caller;
 use crate::supervisor::caller::message::{self, Message};
 use crate::supervisor::caller::outcome::Stop;
+use crate::sys::Errno;
 use crate::sys::seccomp::Answer;
 use chbind_policy::sockaddr::SockAddr;
 use chbind_policy::{Family, Socket, Subject, Transport};
@@ -22,11 +23,11 @@ const MSG_CMSG_COMPAT: i32 = i32::MIN;
 /// A send on a socket of another family runs as it is, but never with `MSG_FASTOPEN`: should another thread put a TCP
 /// socket in its place meanwhile, that flag would connect it, which the Landlock floor does not see.
 fn no_fast_open(flags: i32) -> Result<i32, Stop> {
-    if flags & libc::MSG_FASTOPEN != 0 { Err(Stop::Fail(libc::EOPNOTSUPP)) } else { Ok(flags) }
+    if flags & libc::MSG_FASTOPEN != 0 { Err(Stop::Fail(Errno::EOPNOTSUPP)) } else { Ok(flags) }
 }
 
 fn known(flags: i32) -> Result<i32, Stop> {
-    if flags & MSG_CMSG_COMPAT != 0 { Err(Stop::Fail(libc::EINVAL)) } else { Ok(flags) }
+    if flags & MSG_CMSG_COMPAT != 0 { Err(Stop::Fail(Errno::EINVAL)) } else { Ok(flags) }
 }
 
 impl Worker {
@@ -138,13 +139,13 @@ impl Worker {
     }
 
     /// What the kernel says to a datagram before it looks at the address: not to one of UDP in IPv6 (`udpv6_sendmsg`).
-    fn early(&self, caller: &mut Caller, duplicate: &Duplicate, socket: &Socket, message: &Message) -> Option<i32> {
+    fn early(&self, caller: &mut Caller, duplicate: &Duplicate, socket: &Socket, message: &Message) -> Option<Errno> {
         let is_late = socket.transport != Transport::Ping && socket.family == Family::V6;
         let errno = match message.flags & libc::MSG_OOB {
             _ if is_late => return None,
-            _ if message.len() > DATAGRAM_MAX => libc::EMSGSIZE,
+            _ if message.len() > DATAGRAM_MAX => Errno::EMSGSIZE,
             0 => return None,
-            _ => libc::EOPNOTSUPP,
+            _ => Errno::EOPNOTSUPP,
         };
         if let Ok(_locked) = self.shared.sockets.lock(duplicate)
             && let Ok(live) = caller.live()
@@ -181,11 +182,11 @@ impl Worker {
                 }
                 Err(Stop::Gone) => return Err(Stop::Gone),
                 Err(_) if sent > 0 => return Ok(sent),
-                Err(Stop::Fail(libc::EPIPE)) => {
+                Err(Stop::Fail(Errno::EPIPE)) => {
                     if message.flags & libc::MSG_NOSIGNAL == 0 {
                         caller.break_pipe();
                     }
-                    return Err(Stop::Fail(libc::EPIPE));
+                    return Err(Stop::Fail(Errno::EPIPE));
                 }
                 Err(stop) => return Err(stop),
             }

@@ -126,11 +126,11 @@ impl<'a> Sends for Acting<'a, Sending<'_>> {
         if judged.destination.is_some() && self.what.message.len() > DATAGRAM_MAX {
             // udp_sendmsg looks at the length before all else.
             self.give_port(leave);
-            return Err(Stop::Fail(libc::EMSGSIZE));
+            return Err(Stop::Fail(Errno::EMSGSIZE));
         }
         if judged.destination.is_none() && self.what.message.address.is_some() {
             // AF_UNSPEC is no address, but goes past the turning to IPv4 (udpv6_sendmsg, net/ipv6/udp.c).
-            return Err(Stop::Fail(libc::ENETUNREACH));
+            return Err(Stop::Fail(Errno::ENETUNREACH));
         }
         Ok(())
     }

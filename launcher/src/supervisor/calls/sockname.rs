@@ -4,6 +4,7 @@ use super::worker::Worker;
 use crate::supervisor::caller::duplicate::Duplicate;
 use crate::supervisor::caller::held::Caller;
 use crate::supervisor::caller::outcome::Stop;
+use crate::sys::Errno;
 use crate::sys::seccomp::Answer;
 use chbind_policy::name::{masked_peer, shown};
 use chbind_policy::sockaddr;
@@ -32,7 +33,7 @@ impl Worker {
         let [_, at, len_at, ..] = caller.args();
         let mut room = [0; 4];
         caller.read(len_at, &mut room)?;
-        let room = usize::try_from(i32::from_ne_bytes(room)).map_err(|_| Stop::Fail(libc::EINVAL))?;
+        let room = usize::try_from(i32::from_ne_bytes(room)).map_err(|_| Stop::Fail(Errno::EINVAL))?;
         let memory = caller.memory()?;
         memory.write(len_at, &(bytes.len() as u32).to_ne_bytes())?;
         memory.write(at, bytes.get(..room).unwrap_or(bytes))?;

@@ -5,6 +5,7 @@ use crate::supervisor::caller::duplicate::Duplicate;
 use crate::supervisor::caller::held::Caller;
 use crate::supervisor::caller::outcome::Stop;
 use crate::supervisor::socket::sockets::Sockets;
+use crate::sys::Errno;
 use crate::sys::seccomp::{Answer, Instruction};
 use crate::sys::{self, socket};
 use chbind_policy::Subject;
@@ -38,7 +39,7 @@ impl Worker {
         let duplicate = caller.duplicate(caller.int(0))?;
         // ENOTSOCK comes before all else.
         duplicate.option(SOL_SOCKET, libc::SO_TYPE)?;
-        let len = usize::try_from(caller.int(4)).map_err(|_| Stop::Fail(libc::EINVAL))?;
+        let len = usize::try_from(caller.int(4)).map_err(|_| Stop::Fail(Errno::EINVAL))?;
         match self.set_as_judged(caller, &duplicate, level, name, len) {
             Err(Stop::Gone) => Err(Stop::Gone),
             // So does what the kernel says to the socket or the length: only then does it look at the value.
@@ -82,7 +83,7 @@ impl Worker {
 
 /// What a value is that means nothing outside of the caller.
 fn pointed_to(caller: &mut Caller, level: i32, name: i32, bytes: &[u8]) -> Result<Value, Stop> {
-    const EINVAL: Stop = Stop::Fail(libc::EINVAL);
+    const EINVAL: Stop = Stop::Fail(Errno::EINVAL);
     match (level, name) {
         // Of another length the kernel refuses it unread.
         (SOL_SOCKET, SO_ATTACH_FILTER) if bytes.len() == PROGRAM => {

@@ -10,6 +10,7 @@ use crate::seccomp::context_filter::{Held, HeldCall, SecretAt};
 use crate::seccomp::rule::{is, is_masked, is_null};
 use crate::supervisor::caller::held::Caller;
 use crate::supervisor::caller::outcome::Stop;
+use crate::sys::Errno;
 use crate::sys::seccomp::Answer;
 use chbind_policy::{Context, Loopback, Subject, create, option};
 use libc::c_long;
@@ -108,7 +109,7 @@ pub fn held_calls(context: &Context) -> Result<Vec<HeldCall>, Error> {
 pub(crate) fn answer_to(worker: &mut Worker, caller: &mut Caller) -> Answer {
     let Some(call) = CHECKED.iter().find(|call| call.nr == caller.nr()) else {
         // The filter holds nothing else back.
-        return Answer::Fail(libc::ENOSYS);
+        return Answer::Fail(Errno::ENOSYS);
     };
     worker.subject = Subject::Call(call.name);
     match (call.answer)(worker, caller) {
@@ -116,9 +117,9 @@ pub(crate) fn answer_to(worker: &mut Worker, caller: &mut Caller) -> Answer {
         Err(Stop::Fail(errno)) => Answer::Fail(errno),
         Err(Stop::Refused(refusal)) => {
             worker.shared.log.refused(caller.tid(), &worker.subject, &refusal, worker.shared.context);
-            Answer::Fail(refusal.errno.0)
+            Answer::Fail(refusal.errno)
         }
         // Nobody should be left to read it; should that be wrong, nobody must wait for ever.
-        Err(Stop::Gone) => Answer::Fail(libc::EPERM),
+        Err(Stop::Gone) => Answer::Fail(Errno::EPERM),
     }
 }

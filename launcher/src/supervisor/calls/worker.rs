@@ -15,7 +15,7 @@ use std::os::fd::BorrowedFd;
 
 /// The kernel's own number for "interrupted; restart by SA_RESTART, otherwise EINTR" (include/linux/errno.h). It never
 /// reaches a program while a signal is pending for it.
-const ERESTARTSYS: i32 = 512;
+const ERESTARTSYS: Errno = Errno(512);
 
 /// What a call is mostly made on: it is asked first whether a socket is that. The answer is the same either way.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -86,16 +86,16 @@ impl Worker {
         // Stays in the table until the call is answered.
         let blocked = self.blocked.get_or_insert_with(|| shared.blocked.enter(caller.id(), caller.tid()));
         if let Some(turn) = self.turn {
-            shared.leader.promote_follower(turn, shared.follower()).map_err(|_| Stop::Fail(libc::ENOBUFS))?;
+            shared.leader.promote_follower(turn, shared.follower()).map_err(|_| Stop::Fail(Errno::ENOBUFS))?;
         }
         loop {
             match act() {
-                Err(Errno(libc::EINTR)) => match blocked.standing() {
+                Err(Errno::EINTR) => match blocked.standing() {
                     Standing::Waiting => {}
                     Standing::Gone => return Err(Stop::Gone),
                     // sock_intr_errno (include/net/sock.h): a call with a time limit is never restarted.
                     Standing::Signalled if !socket::has_send_timeout(fd) => return Err(Stop::Fail(ERESTARTSYS)),
-                    Standing::Signalled | Standing::PerhapsSignalled => return Err(Stop::Fail(libc::EINTR)),
+                    Standing::Signalled | Standing::PerhapsSignalled => return Err(Stop::Fail(Errno::EINTR)),
                 },
                 done => return Ok(done?),
             }

@@ -29,12 +29,12 @@ impl<'a> DropFilter<'a> {
             Ok(found) if wildcard.is(fd, &found) => return Ok(DropFilter { fd, before: None }),
             Ok(found) => found,
             // An eBPF program: it cannot be read, and so not be put back.
-            Err(Errno(libc::EACCES)) => Vec::new(),
+            Err(Errno::EACCES) => Vec::new(),
             Err(errno) => return Err(errno.into()),
         };
         match socket::attach_filter(fd, &NOTHING) {
             Ok(()) => Ok(DropFilter { fd, before: Some(before) }),
-            Err(Errno(libc::EPERM)) => Err(Refusal::new(Errno::EPERM, Reason::OwnFilter).into()),
+            Err(Errno::EPERM) => Err(Refusal::new(Errno::EPERM, Reason::OwnFilter).into()),
             Err(errno) => Err(errno.into()),
         }
     }

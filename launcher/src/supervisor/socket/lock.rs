@@ -7,6 +7,7 @@
 
 use crate::supervisor::caller::duplicate::Duplicate;
 use crate::supervisor::caller::outcome::Stop;
+use crate::sys::Errno;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -58,13 +59,13 @@ impl SocketLocks {
             }
             std::thread::sleep(PAUSE);
         }
-        Err(Stop::Fail(libc::ENOBUFS))
+        Err(Stop::Fail(Errno::ENOBUFS))
     }
 }
 
 impl<'a> Locked<'a> {
     /// Fails with `errno` if the socket is in flight.
-    pub(crate) fn require_idle(&self, errno: i32) -> Result<(), Stop> {
+    pub(crate) fn require_idle(&self, errno: Errno) -> Result<(), Stop> {
         if self.locks.table().in_flight.contains_key(&self.cookie) { Err(Stop::Fail(errno)) } else { Ok(()) }
     }
 
@@ -102,16 +103,16 @@ mod tests {
         let acts = SocketLocks::default();
         let one = acts.lock_by_cookie(1).unwrap();
         let two = acts.lock_by_cookie(2).unwrap();
-        assert_eq!(acts.lock_by_cookie(1).map(drop), Err(Stop::Fail(libc::ENOBUFS)));
+        assert_eq!(acts.lock_by_cookie(1).map(drop), Err(Stop::Fail(Errno::ENOBUFS)));
         drop(one);
         let flying = acts.lock_by_cookie(1).unwrap().take_off();
         let one = acts.lock_by_cookie(1).unwrap();
-        assert_eq!(one.require_idle(libc::EALREADY), Err(Stop::Fail(libc::EALREADY)));
-        assert_eq!(two.require_idle(libc::EALREADY), Ok(()));
+        assert_eq!(one.require_idle(Errno::EALREADY), Err(Stop::Fail(Errno::EALREADY)));
+        assert_eq!(two.require_idle(Errno::EALREADY), Ok(()));
         let further = one.take_off();
         drop(flying);
-        assert!(acts.lock_by_cookie(1).unwrap().require_idle(libc::EALREADY).is_err(), "there is another");
+        assert!(acts.lock_by_cookie(1).unwrap().require_idle(Errno::EALREADY).is_err(), "there is another");
         drop(further);
-        assert_eq!(acts.lock_by_cookie(1).unwrap().require_idle(libc::EALREADY), Ok(()));
+        assert_eq!(acts.lock_by_cookie(1).unwrap().require_idle(Errno::EALREADY), Ok(()));
     }
 }
