@@ -1,12 +1,13 @@
 //! The rules of a network context.
 //!
-//! Every function here is a pure decision: it takes the [`Context`], what is known of the socket and the call as the
+//! Every rule here is a pure decision: it takes the [`Context`], what is known of the socket and the call as the
 //! caller wrote it, and gives back a [`Verdict`]. Nothing is read, written or looked up, so each shell (the
 //! supervisor, the shim) asks the same question and gets the same answer. What a rule needs to know of the world
 //! beyond its arguments it asks of a [`Host`], lazily.
 //!
 //! One module a call: [`create`], [`bind`], [`listen`], [`connect`], [`send`], [`option`](mod@option), [`name`]; and
-//! [`non_inet`] for sockets that have no such address.
+//! [`non_inet`] for sockets that have no such address. How verdicts are carried out on a socket, in the same order by each
+//! shell, is in [`perform`], over traits: this crate itself acts on nothing.
 //!
 //! The crate needs no `std`, does not allocate and has no `unsafe`.
 #![no_std]

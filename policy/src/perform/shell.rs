@@ -57,8 +57,8 @@ pub trait Shell: Host {
     /// Gives a datagram socket the port that it has by the time when the kernel looks at the address (`inet_autobind`,
     /// net/ipv4/af_inet.c), where the call is not made.
     ///
-    /// The shim does without: where it refuses a call there is the supervisor to refuse it again, or the program trusts it and
-    /// has no need of the port.
+    /// The shim does without. Where there is a supervisor, that refuses the call once more and gives the port then; where there
+    /// is none the socket goes without.
     fn give_port(&mut self, permit: &Self::Permit);
 
     /// Pins the socket to a source that is chosen for the program. EINVAL if it has a port by now.
