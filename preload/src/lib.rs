@@ -17,6 +17,7 @@
 mod bind;
 mod connect;
 mod create;
+mod endpoint;
 mod exec;
 mod facts;
 mod foreign_sockets;

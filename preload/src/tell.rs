@@ -1,72 +1,12 @@
 //! Telling the person, where there is no supervisor to do it: a line on standard error, as long as that is the file which the
 //! command was started with.
 
-use crate::sys::{self, Fd, shim};
-use chbind_policy::wire::{ParseError, VARIABLE};
+use crate::sys::line::{Line, STANDARD_ERROR};
+use crate::sys::{self, shim};
 use chbind_policy::{Note, Refusal, Subject, Telling, Transport};
 use core::fmt::{self, Display, Write};
 use core::net::SocketAddr;
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-
-const STANDARD_ERROR: Fd = Fd(libc::STDERR_FILENO);
-
-/// A line as long as it may be; what is too long is cut off.
-struct Line {
-    bytes: [u8; 1024],
-    len: usize,
-}
-
-impl Line {
-    const fn new() -> Self {
-        Line { bytes: [0; 1024], len: 0 }
-    }
-
-    fn push(&mut self, byte: u8) {
-        // The last one is for the end of the line.
-        if self.len + 1 < self.bytes.len()
-            && let Some(place) = self.bytes.get_mut(self.len)
-        {
-            *place = byte;
-            self.len += 1;
-        }
-    }
-
-    fn said(&self) -> &[u8] {
-        self.bytes.get(..self.len).unwrap_or_default()
-    }
-
-    /// Written at once: lines of others do not come in between.
-    fn say(mut self) {
-        if let Some(place) = self.bytes.get_mut(self.len) {
-            *place = b'\n';
-            self.len += 1;
-        }
-        // A pipe that nobody reads any more would end the process, and one that is full would hold it up.
-        if STANDARD_ERROR.takes_more() {
-            // Nobody is left to be told that it failed.
-            let _ = STANDARD_ERROR.write(self.said());
-        }
-    }
-}
-
-impl Write for Line {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        text.bytes().for_each(|byte| self.push(byte));
-        Ok(())
-    }
-}
-
-/// The context cannot be read, and the process ends.
-pub(crate) fn damaged(damage: Option<ParseError>) {
-    let mut line = Line::new();
-    let _ = match damage {
-        Some(damage) => {
-            write!(line, "chbind: the context in {VARIABLE} is damaged: {damage}; not running outside of it")
-        }
-        None => write!(line, "chbind: the context is missing ({VARIABLE} is not set); not running outside of it"),
-    };
-    line.say();
-}
 
 /// A call was refused.
 pub(crate) fn refused(subject: &Subject, refusal: &Refusal) {

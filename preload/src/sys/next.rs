@@ -1,6 +1,6 @@
 //! The functions that ours stand before: those of the next library that has them, in the end the C library's.
 
-use super::end;
+use super::process::end;
 use core::ffi::{CStr, c_char, c_int, c_void};
 use core::mem::transmute;
 use core::sync::atomic::{AtomicUsize, Ordering};

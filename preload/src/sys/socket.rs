@@ -1,14 +1,12 @@
 //! Socket calls. Those that the filter of `--enforce hybrid` holds back carry the secret of the context.
 
 use super::call::{Result, raw};
-use super::state;
-use crate::option;
+use super::register::number;
+use super::secret;
 use chbind_policy::Errno;
 use chbind_policy::bpf::Instruction;
-use chbind_policy::perform::{Endpoint, Look};
-use chbind_policy::sockaddr::{self, SockAddr};
+use chbind_policy::sockaddr::SockAddr;
 use core::ffi::CStr;
-use core::net::SocketAddr;
 use libc::{c_int, c_long, c_void, socklen_t};
 
 /// A descriptor of the program's, which it may close at any time: then calls fail with EBADF.
@@ -45,20 +43,15 @@ pub(crate) struct Pieces {
     pub(crate) count: usize,
 }
 
-/// An `int` as the lower half of a register; the kernel does not look at the upper one.
-pub(crate) fn number(value: c_int) -> usize {
-    value as u32 as usize
-}
-
 /// A call that the filter holds back unless it carries the secret, half in each of two registers, where the kernel does not look:
-/// arguments that the call does not have, or the upper halves of `int`s (`OF_SHIM` in the launcher's `filter.rs`).
+/// arguments that the call does not have, or the upper halves of `int`s (`SecretAt` in the launcher).
 ///
 /// # Safety
 ///
 /// As for the call.
 pub(crate) unsafe fn checked(nr: c_long, args: [usize; 6]) -> Result<usize> {
     let [a, b, c, d, e, f] = args;
-    let (first, last) = state::halves();
+    let (first, last) = secret::halves();
     let args = match nr {
         libc::SYS_sendto | libc::SYS_setsockopt => [a | first, b, c, d, e, f | last],
         _ => [a, b, c, d, e | first, f | last],
@@ -130,6 +123,13 @@ pub(crate) fn stat_at(directory: c_int, path: &CStr) -> Result<libc::stat> {
 }
 
 impl Fd {
+    /// Sets an option to these bytes.
+    pub(crate) fn set(self, level: c_int, name: c_int, value: &[u8]) -> Result<()> {
+        let (at, len) = (value.as_ptr().cast::<c_void>() as usize, value.len());
+        // SAFETY: the kernel reads `len` bytes.
+        unsafe { checked(libc::SYS_setsockopt, [number(self.0), number(level), number(name), at, len, 0]) }.map(drop)
+    }
+
     /// bind(2) to an address of any family.
     pub(crate) fn bind_bytes(self, address: &[u8]) -> Result<()> {
         let (at, len) = (address.as_ptr() as usize, address.len());
@@ -167,6 +167,11 @@ impl Fd {
             unsafe { checked(nr, [number(self.0), room.as_mut_ptr() as usize, &raw mut len as usize, 0, 0, 0]) }?;
             Ok(len as usize)
         })
+    }
+
+    /// An integer option.
+    pub(crate) fn number_of(self, level: c_int, name: c_int) -> Result<c_int> {
+        self.get(level, name, 0)
     }
 
     fn get<T: Copy>(self, level: c_int, name: c_int, mut value: T) -> Result<T> {
@@ -281,88 +286,9 @@ impl Fd {
     }
 }
 
-impl Look for Fd {
-    fn local(&self) -> Result<Option<SocketAddr>> {
-        Ok(self.local_name()?.decode())
-    }
-
-    fn peer(&self) -> Result<Option<SocketAddr>> {
-        Ok(self.peer_name()?.decode())
-    }
-
-    fn option(&self, level: i32, name: i32) -> Result<i32> {
-        self.get(level, name, 0)
-    }
-
-    fn is_explicitly_bound(&self) -> bool {
-        option::is_explicitly_bound(*self)
-    }
-}
-
-impl Endpoint for Fd {
-    type StandIn = Own;
-
-    fn bind(&self, address: SocketAddr) -> Result<()> {
-        self.bind_bytes(sockaddr::encode(address).bytes())
-    }
-
-    fn connect(&self, address: SocketAddr) -> Result<()> {
-        self.connect_bytes(sockaddr::encode(address).bytes())
-    }
-
-    fn disconnect(&self) -> Result<()> {
-        self.connect_bytes(&[0; sockaddr::LEN_V4])
-    }
-
-    fn set_option(&self, level: i32, name: i32, value: &[u8]) -> Result<()> {
-        let (at, len) = (value.as_ptr().cast::<c_void>() as usize, value.len());
-        // SAFETY: the kernel reads `len` bytes.
-        unsafe { checked(libc::SYS_setsockopt, [number(self.0), number(level), number(name), at, len, 0]) }.map(drop)
-    }
-
-    fn stand_in(&self, domain: i32, kind: i32, protocol: i32) -> Result<Own> {
-        socket(domain, kind | libc::SOCK_CLOEXEC, protocol)
-    }
-}
-
-impl Look for Own {
-    fn local(&self) -> Result<Option<SocketAddr>> {
-        self.0.local()
-    }
-
-    fn peer(&self) -> Result<Option<SocketAddr>> {
-        self.0.peer()
-    }
-
-    fn option(&self, level: i32, name: i32) -> Result<i32> {
-        self.0.option(level, name)
-    }
-
-    fn is_explicitly_bound(&self) -> bool {
-        false
-    }
-}
-
-impl Endpoint for Own {
-    type StandIn = Own;
-
-    fn bind(&self, address: SocketAddr) -> Result<()> {
-        self.0.bind(address)
-    }
-
-    fn connect(&self, address: SocketAddr) -> Result<()> {
-        self.0.connect(address)
-    }
-
-    fn disconnect(&self) -> Result<()> {
-        self.0.disconnect()
-    }
-
-    fn set_option(&self, level: i32, name: i32, value: &[u8]) -> Result<()> {
-        self.0.set_option(level, name, value)
-    }
-
-    fn stand_in(&self, domain: i32, kind: i32, protocol: i32) -> Result<Own> {
-        self.0.stand_in(domain, kind, protocol)
-    }
+/// Whether the file has capabilities (capabilities(7)).
+pub(crate) fn has_capabilities(fd: Fd) -> bool {
+    let args = [number(fd.0), c"security.capability".as_ptr() as usize, 0, 0, 0, 0];
+    // SAFETY: the kernel reads the name up to its zero byte, and with no room writes nothing.
+    unsafe { raw(libc::SYS_fgetxattr, args) }.is_ok()
 }

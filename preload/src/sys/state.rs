@@ -1,14 +1,15 @@
 //! What the shim knows: read once from the environment, never changed after that.
 
-use super::{cancel, end, musl, next};
-use crate::tell;
+use super::line::damaged;
+use super::process::end;
+use super::{cancel, musl, next, secret};
 use chbind_policy::bpf::{self, Instruction};
 use chbind_policy::wire::{self, ParseError, Room, ShimConfig};
 use chbind_policy::{Family, wildcard_filter};
 use core::cell::UnsafeCell;
 use core::ffi::{CStr, c_char};
 use core::mem::MaybeUninit;
-use core::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicU8, Ordering};
 
 /// The longest text: one string of an environment can have 128 KiB (`MAX_ARG_STRLEN`, linux/binfmts.h).
 const TEXT_MAX: usize = 128 * 1024;
@@ -68,14 +69,6 @@ const BEING_READ: u8 = 1;
 const READ: u8 = 2;
 static STATE: AtomicU8 = AtomicU8::new(UNREAD);
 
-/// The halves of the secret, each in the upper half of a register.
-static FIRST: AtomicUsize = AtomicUsize::new(0);
-static LAST: AtomicUsize = AtomicUsize::new(0);
-
-pub(super) fn halves() -> (usize, usize) {
-    (FIRST.load(Ordering::Relaxed), LAST.load(Ordering::Relaxed))
-}
-
 /// What is known. Other libraries may call before our constructor has run.
 #[inline]
 pub(crate) fn shim() -> &'static Shim {
@@ -105,9 +98,7 @@ extern "C" fn prepare() {
     }
     match read() {
         Ok(shim) => {
-            let secret = shim.config.secret.unwrap_or_default() as usize;
-            FIRST.store(secret & !0xffff_ffff, Ordering::Relaxed);
-            LAST.store(secret << 32, Ordering::Relaxed);
+            secret::keep(shim.config.secret.unwrap_or_default());
             // SAFETY: BEING_READ: nobody else writes, and nobody reads before READ.
             unsafe { (*SHIM.0.get()).write(shim) };
             next::find();
@@ -116,7 +107,7 @@ extern "C" fn prepare() {
             STATE.store(READ, Ordering::Release);
         }
         Err(damage) => {
-            tell::damaged(damage);
+            damaged(damage);
             end(125);
         }
     }

@@ -1,10 +1,10 @@
 //! The functions that list interfaces and addresses, with the types of the C library (getifaddrs(3), if_nameindex(3),
 //! netdevice(7)).
 
-use super::errno::{failed, last};
-use super::musl::is_musl;
-use super::{Result, as_it_is, next, number, shim};
 use crate::netif::{hides, is_shown};
+use crate::sys::errno::{failed, last};
+use crate::sys::musl::is_musl;
+use crate::sys::{Result, as_it_is, next, number, shim};
 use chbind_policy::Errno;
 use chbind_policy::sockaddr::{LEN_V4, LEN_V6, decode};
 use core::ffi::{CStr, c_char, c_int, c_ulong};

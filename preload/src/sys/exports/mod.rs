@@ -3,12 +3,14 @@
 //! Each looks only at memory that its arguments name, and leaves pointers that cannot be good to the kernel: that says EFAULT.
 //! Others end in a fault here, in place of an EFAULT: the kernel asks nobody, and here is nobody to be asked.
 
+mod exec;
+mod netif;
 mod receive;
 mod send;
 
-use super::call::Result;
-use super::errno::failed;
-use super::{Fd, as_it_is, number};
+use crate::sys::call::Result;
+use crate::sys::errno::failed;
+use crate::sys::{Fd, as_it_is, number};
 use crate::{bind, connect, create, listen, name, option};
 use chbind_policy::Errno;
 use chbind_policy::option::VALUE_MAX;

@@ -1,12 +1,12 @@
 //! The functions that execute programs, with the types of the C library (exec(3), posix_spawn(3)). In a child of vfork(2) they
 //! run on the memory of the parent, in a signal handler or a thread perhaps on a small stack: nothing large is kept there.
 
-use super::call::{Result, raw};
-use super::errno::failed;
-use super::next::{self, Texts};
-use super::{as_it_is, number};
 use crate::exec::{Before, before};
 use crate::program::{Program, with_found};
+use crate::sys::call::{Result, raw};
+use crate::sys::errno::failed;
+use crate::sys::next::{self, Texts};
+use crate::sys::{as_it_is, number};
 use chbind_policy::Errno;
 use chbind_policy::wire::VARIABLE;
 use core::ffi::{CStr, c_char, c_int, c_void};
