@@ -123,7 +123,7 @@ int main(int argc, char **argv)
 	memset(slots, 0xff, sizeof slots);
 	while (fgets(line, sizeof line, stdin)) {
 		/* A call that hangs ends it all. */
-		alarm(20);
+		alarm(with_patience(60));
 		word_count = 0;
 		for (char *w = strtok(line, " \n"); w && word_count < 32; w = strtok(NULL, " \n"))
 			words[word_count++] = w;
