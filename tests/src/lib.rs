@@ -12,6 +12,7 @@ pub mod case;
 pub mod command;
 pub mod diag;
 pub mod net;
+pub mod only;
 pub mod patience;
 pub mod procs;
 pub mod shell;
