@@ -24,7 +24,8 @@ impl Only {
 
     fn parse(text: &str, program: &str) -> Self {
         let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default().trim());
-        let names = lines.filter_map(|line| line.split_once(char::is_whitespace).filter(|(first, _)| *first == program));
+        let names =
+            lines.filter_map(|line| line.split_once(char::is_whitespace).filter(|(first, _)| *first == program));
         Self(names.map(|(_, name)| name.trim().to_owned()).collect())
     }
 
