@@ -116,6 +116,7 @@ int main(int argc, char **argv)
 		if (!inet_pton(AF_INET, argv[3], &primary) || !inet_pton(AF_INET6, argv[4], &primary6))
 			broken("what primary addresses are those?");
 	}
+	find_out_who_looks_first();
 	signal(SIGPIPE, on_broken_pipe);
 	/* Only the end of a sequence is waited for. */
 	setvbuf(stdout, out, _IOFBF, sizeof out);

@@ -163,6 +163,8 @@ static void do_connect(void)
 
 	contract_destination(&a, len);
 	result = connect(fd_of(1), place_address(&a, size), len);
+	if (result)
+		bind_as_without_programs(fd_of(1), &a, len);
 
 	/* What is going on is done with, unless nobody answers: the next step is to find one thing or the other. */
 	if (result && errno == EINPROGRESS && strcmp(word(2), SILENT_4) && strcmp(word(2), SILENT_6))
