@@ -4,7 +4,7 @@
 
 use chbind_fuzz::contract::is_own;
 use chbind_fuzz::input::Input;
-use chbind_fuzz::world::World;
+use chbind_fuzz::world;
 use chbind_policy::Context;
 use chbind_policy::control::{Reader, check, interface, naming};
 use chbind_policy::sockaddr::with_scope;
@@ -13,8 +13,8 @@ use std::ops::Range;
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let mut input = Input(data);
-    let world = World::new(&mut input);
-    let context = world.context();
+    let parts = world::any(&mut input);
+    let context = parts.context();
     let source = input.bit().then(|| input.ip().to_canonical());
     let reader = input.of(&[Reader::Any, Reader::V6, Reader::Tcp]);
     let list = made(&mut input);

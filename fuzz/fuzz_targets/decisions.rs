@@ -3,7 +3,7 @@
 
 use chbind_fuzz::contract::*;
 use chbind_fuzz::input::Input;
-use chbind_fuzz::world::{AnyHost, World};
+use chbind_fuzz::world;
 use chbind_policy::bind::{Place, bind};
 use chbind_policy::connect::{self, Connect, connect};
 use chbind_policy::create::{Create, create};
@@ -17,9 +17,9 @@ use std::net::SocketAddr;
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let mut input = Input(data);
-    let world = World::new(&mut input);
-    let context = world.context();
-    let host = AnyHost::new(&mut input, &context);
+    let parts = world::any(&mut input);
+    let context = parts.context();
+    let host = world::any_host(&mut input, &context);
     // A context without an address is none; the launcher makes none.
     if context.addresses.is_empty() {
         return;

@@ -3,7 +3,8 @@
 #![no_main]
 
 use chbind_fuzz::input::Input;
-use chbind_fuzz::world::World;
+use chbind_fuzz::parts::Parts;
+use chbind_fuzz::world;
 use chbind_policy::wire::{Name, Room, ShimConfig, read, write};
 use std::cell::RefCell;
 
@@ -20,9 +21,9 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
             understood(&with_sum(&format!("1;N=web;a=10.0.0.1/24;l=127.3.232.1;o=r;f=;{text}")), rooms);
         }
         let mut input = Input(data);
-        let world = World::new(&mut input);
-        if !world.addresses.is_empty() {
-            told(&world, &mut input, rooms);
+        let parts = world::any(&mut input);
+        if !parts.addresses.is_empty() {
+            told(&parts, &mut input, rooms);
         }
     });
 });
@@ -64,13 +65,13 @@ fn understood(text: &str, [room, other]: &mut [Box<Room>; 2]) {
 }
 
 /// What a launcher could write is read, and one wrong byte in it is found.
-fn told(world: &World, input: &mut Input, [room, _]: &mut [Box<Room>; 2]) {
+fn told(parts: &Parts, input: &mut Input, [room, _]: &mut [Box<Room>; 2]) {
     let flags = input.byte();
     let numbers = [(); 3].map(|()| u64::from_le_bytes(input.array()));
     let (at, byte) = (input.number() as usize, input.byte());
     let name = String::from_utf8_lossy(input.bytes(64)).into_owned();
     let config = ShimConfig {
-        context: world.context(),
+        context: parts.context(),
         name: Name::Plain(&name),
         hides_interfaces: flags & 1 != 0,
         quiet: flags & 2 != 0,

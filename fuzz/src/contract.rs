@@ -1,12 +1,9 @@
 //! The contract, read naively: what a context may be, whom it may reach, which ports it may have.
 
-#[path = "../../policy/tests/all/common/own.rs"]
-mod own;
-
+pub use crate::own::*;
 use chbind_policy::rules::{ConnectRule, Service};
-use chbind_policy::{Assigned, Context, Loopback, Socket, Transport};
-pub use own::*;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use chbind_policy::{Context, Loopback, Socket, Transport};
+use std::net::{IpAddr, SocketAddr};
 
 /// An assigned address, or what loopback stands for.
 pub fn is_own(context: &Context, at: SocketAddr) -> bool {
@@ -18,17 +15,9 @@ pub fn is_loopback(ip: IpAddr) -> bool {
     ip.to_canonical().is_loopback() || ip.to_canonical().is_unspecified()
 }
 
-/// The highest address of a subnet, where that is for all of it (RFC 3021: not where it holds two).
-fn is_directed_broadcast(own: &Assigned, ip: IpAddr) -> bool {
-    own.directed_broadcast().is_some_and(|all| IpAddr::V4(all) == ip && own.subnet_contains(ip) && own.ip() != ip)
-        || own.directed_broadcast().is_some_and(|all| own.ip() == ip && IpAddr::V4(all) == ip)
-}
-
 /// What reaches all, and only for datagrams: rows 9 and 10.
 pub fn is_to_all(context: &Context, socket: &Socket, ip: IpAddr) -> bool {
-    let broadcast =
-        ip == IpAddr::V4(Ipv4Addr::BROADCAST) || context.addresses.iter().any(|own| is_directed_broadcast(own, ip));
-    socket.transport == Transport::Udp && (broadcast || context.multicast && ip.is_multicast())
+    socket.transport == Transport::Udp && (is_own_broadcast(context, ip) || context.multicast && ip.is_multicast())
 }
 
 /// Whether this loopback address of the host was opened on purpose: rows 37 and 38.

@@ -1,48 +1,9 @@
 //! Values made of a fuzzer's bytes. When they are used up everything is zero, so that every input is a whole one.
 
+use crate::meant::MEANT;
 use chbind_policy::sockaddr::{encode, with_scope};
 use chbind_policy::{Family, Socket, Transport};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-
-/// Addresses that mean something to a kernel, or in the contexts of `world.rs`.
-const MEANT: [&str; 36] = [
-    "0.0.0.0",
-    "10.0.0.1",
-    "10.0.0.2",
-    "10.0.0.3",
-    "10.0.0.255",
-    "10.0.0.0",
-    "10.9.9.9",
-    "10.255.255.255",
-    "127.0.0.1",
-    "127.0.0.2",
-    "127.0.0.53",
-    "127.3.232.1",
-    "127.3.233.1",
-    "127.255.255.255",
-    "255.255.255.255",
-    "224.0.0.251",
-    "239.255.255.255",
-    "192.0.2.77",
-    "198.51.100.7",
-    "::",
-    "::1",
-    "fd00:1::1",
-    "fd00:1::2",
-    "fd00:1::99",
-    "fe80::1",
-    "fe80::2",
-    "ff02::fb",
-    "2001:db8::7",
-    "::ffff:0.0.0.0",
-    "::ffff:127.0.0.1",
-    "::ffff:10.0.0.1",
-    "::ffff:10.0.0.3",
-    "::ffff:127.3.232.1",
-    "::ffff:224.0.0.251",
-    "::127.0.0.1",
-    "64:ff9b::a00:1",
-];
 
 /// The bytes that are left.
 pub struct Input<'a>(pub &'a [u8]);

@@ -1,79 +1,42 @@
 //! A context, made of a fuzzer's bytes as the launcher would make one of words, and a host that tells no lies.
 
+use crate::fake_host::FakeHost;
 use crate::input::Input;
+use crate::parts::Parts;
 use chbind_policy::rules::{ConnectRule, Ports, Service};
-use chbind_policy::{Assigned, Context, Family, Host, Loopback, Rules, Transport};
+use chbind_policy::{Assigned, Context, Family, Loopback, Transport};
 use ipnet::IpNet;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// What a context borrows.
-pub struct World {
-    pub addresses: Vec<Assigned>,
-    pub lback: Ipv4Addr,
-    pub lback6: Option<Ipv6Addr>,
-    pub loopback: Loopback,
-    pub host_loopback: Vec<u16>,
-    pub resolvers: Vec<IpAddr>,
-    pub multicast: bool,
-    pub raw_icmp: bool,
-    pub allow_bind: Vec<Service>,
-    pub deny_bind: Vec<Service>,
-    pub allow_connect: Vec<ConnectRule>,
-    pub deny_connect: Vec<ConnectRule>,
-}
-
-impl World {
-    pub fn new(input: &mut Input) -> Self {
-        let switches = input.byte();
-        let addresses = (0..=input.byte() % 6).filter_map(|_| assigned(input)).collect();
-        let lback = input.of(&[[127, 3, 232, 1], [127, 255, 255, 1], [10, 0, 0, 77]]).into();
-        let lback6 = (switches & 1 != 0).then_some(Ipv6Addr::new(0xfd00, 1, 0, 0, 0, 0, 0, 0x99));
-        let loopback = input.of(&[Loopback::Remap, Loopback::Remap, Loopback::Host, Loopback::Deny]);
-        let host_loopback = (0..input.byte() % 3).map(|_| input.port()).filter(|port| *port != 0).collect();
-        let resolvers = (0..input.byte() % 3).map(|_| input.ip().to_canonical()).filter(IpAddr::is_loopback).collect();
-        let mut services = |bit| {
-            if switches & bit == 0 { Vec::new() } else { (0..=input.byte() % 3).map(|_| service(input)).collect() }
-        };
-        let (allow_bind, deny_bind) = (services(2), services(4));
-        let mut peers =
-            |bit| if switches & bit == 0 { Vec::new() } else { (0..=input.byte() % 3).map(|_| peers(input)).collect() };
-        let (allow_connect, deny_connect) = (peers(8), peers(16));
-        let (multicast, raw_icmp) = (switches & 32 != 0, switches & 64 != 0);
-        World {
-            addresses,
-            lback,
-            lback6,
-            loopback,
-            host_loopback,
-            resolvers,
-            multicast,
-            raw_icmp,
-            allow_bind,
-            deny_bind,
-            allow_connect,
-            deny_connect,
-        }
-    }
-
-    pub fn context(&self) -> Context<'_> {
-        Context {
-            addresses: &self.addresses,
-            lback: self.lback,
-            lback6: self.lback6,
-            loopback: self.loopback,
-            host_loopback: &self.host_loopback,
-            resolvers: &self.resolvers,
-            multicast: self.multicast,
-            raw_icmp: self.raw_icmp,
-            keeps_one: false,
-            rules: Rules {
-                allow_bind: &self.allow_bind,
-                deny_bind: &self.deny_bind,
-                allow_connect: &self.allow_connect,
-                deny_connect: &self.deny_connect,
-                granted: &[],
-            },
-        }
+pub fn any(input: &mut Input) -> Parts {
+    let switches = input.byte();
+    let addresses = (0..=input.byte() % 6).filter_map(|_| assigned(input)).collect();
+    let lback = input.of(&[[127, 3, 232, 1], [127, 255, 255, 1], [10, 0, 0, 77]]).into();
+    let lback6 = (switches & 1 != 0).then_some(Ipv6Addr::new(0xfd00, 1, 0, 0, 0, 0, 0, 0x99));
+    let loopback = input.of(&[Loopback::Remap, Loopback::Remap, Loopback::Host, Loopback::Deny]);
+    let host_loopback = (0..input.byte() % 3).map(|_| input.port()).filter(|port| *port != 0).collect();
+    let resolvers = (0..input.byte() % 3).map(|_| input.ip().to_canonical()).filter(IpAddr::is_loopback).collect();
+    let mut services = |bit| {
+        if switches & bit == 0 { Vec::new() } else { (0..=input.byte() % 3).map(|_| service(input)).collect() }
+    };
+    let (allow_bind, deny_bind) = (services(2), services(4));
+    let mut peers =
+        |bit| if switches & bit == 0 { Vec::new() } else { (0..=input.byte() % 3).map(|_| peers(input)).collect() };
+    let (allow_connect, deny_connect) = (peers(8), peers(16));
+    let (multicast, raw_icmp) = (switches & 32 != 0, switches & 64 != 0);
+    Parts {
+        addresses,
+        lback,
+        lback6,
+        loopback,
+        host_loopback,
+        resolvers,
+        multicast,
+        raw_icmp,
+        allow_bind,
+        deny_bind,
+        allow_connect,
+        deny_connect,
     }
 }
 
@@ -109,36 +72,13 @@ fn peers(input: &mut Input) -> ConnectRule {
 }
 
 /// A host that prefers any source at all, and serves where the context may be served.
-pub struct AnyHost {
-    preferred: IpAddr,
-    on_device: bool,
-    served: Vec<(Transport, u16, IpAddr)>,
-}
-
-impl AnyHost {
-    pub fn new(input: &mut Input, context: &Context) -> Self {
-        let (preferred, on_device) = (input.ip().to_canonical(), input.bit());
-        let mut own: Vec<IpAddr> = context.addresses.iter().map(Assigned::ip).collect();
-        own.extend([Family::V4, Family::V6].into_iter().filter_map(|family| context.loopback_of(family)));
-        let listeners = if own.is_empty() { 0 } else { input.byte() % 4 };
-        let served = (0..listeners)
-            .map(|_| (input.of(&[Transport::Tcp, Transport::Udp]), input.port(), input.of(&own)))
-            .collect();
-        AnyHost { preferred, on_device, served }
-    }
-}
-
-impl Host for AnyHost {
-    fn preferred_source(&self, destination: SocketAddr) -> Option<IpAddr> {
-        (destination.is_ipv4() == self.preferred.is_ipv4()).then_some(self.preferred)
-    }
-
-    fn is_on_device(&self) -> bool {
-        self.on_device
-    }
-
-    fn serves(&self, transport: Transport, family: Family, port: u16) -> Option<IpAddr> {
-        let is_it = |(of, at, ip): &&(Transport, u16, IpAddr)| (*of, *at, Family::of(*ip)) == (transport, port, family);
-        self.served.iter().find(is_it).map(|(_, _, ip)| *ip)
-    }
+pub fn any_host(input: &mut Input, context: &Context) -> FakeHost {
+    let (preferred, on_device) = (input.ip().to_canonical(), input.bit());
+    let all = if preferred.is_ipv4() { "0.0.0.0/0" } else { "::/0" };
+    let mut own: Vec<IpAddr> = context.addresses.iter().map(Assigned::ip).collect();
+    own.extend([Family::V4, Family::V6].into_iter().filter_map(|family| context.loopback_of(family)));
+    let listeners = if own.is_empty() { 0 } else { input.byte() % 4 };
+    let served =
+        (0..listeners).map(|_| (input.of(&[Transport::Tcp, Transport::Udp]), input.port(), input.of(&own))).collect();
+    FakeHost { served, on_device, ..FakeHost::default() }.route(all, &preferred.to_string())
 }

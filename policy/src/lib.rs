@@ -33,6 +33,7 @@ pub mod option;
 pub mod perform;
 pub mod rules;
 pub mod send;
+pub mod sock_diag;
 pub mod sockaddr;
 mod socket;
 mod source;

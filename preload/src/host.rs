@@ -3,7 +3,7 @@
 use crate::shell::Call;
 use crate::sys::{shim, socket};
 use chbind_policy::perform::{self, Endpoint, IP_UNICAST_IF, IPV6_UNICAST_IF, Look};
-use chbind_policy::{Family, Host, Socket, Transport, loopback_services};
+use chbind_policy::{Family, Host, Socket, Transport, loopback_services, sock_diag};
 use core::net::{IpAddr, SocketAddr};
 use libc::{AF_NETLINK, NETLINK_SOCK_DIAG, SO_BINDTOIFINDEX, SOCK_CLOEXEC, SOCK_DGRAM, SOL_SOCKET};
 
@@ -53,9 +53,9 @@ pub(crate) fn first_there(
     let diag = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG).ok()?;
     let is_served = |ip: &IpAddr| {
         let mut answer = [0; 512];
-        let question = loopback_services::question(transport, *ip, port);
+        let question = sock_diag::question(transport, *ip, port);
         let len = question.and_then(|question| diag.fd().ask(&question, &mut answer).ok());
-        len.is_some_and(|len| loopback_services::is_there(answer.get(..len).unwrap_or_default(), *ip))
+        len.is_some_and(|len| sock_diag::is_there(answer.get(..len).unwrap_or_default(), *ip))
     };
     addresses.find(is_served)
 }

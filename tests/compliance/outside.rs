@@ -2,10 +2,10 @@
 
 use std::net::{IpAddr, SocketAddr, SocketAddrV6, UdpSocket};
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use chbind_tests::net::{self, Peer};
-use chbind_tests::{Outcome, SOON, ensure, ensure_eq};
+use chbind_tests::{Outcome, Patience, SOON, at_most, ensure, ensure_eq};
 use nix::errno::Errno;
 use nix::net::if_::if_nametoindex;
 use nix::sys::socket::{self, AddressFamily, SockFlag, SockProtocol, SockType, SockaddrStorage, sockopt};
@@ -110,13 +110,17 @@ impl<'a> Lookout<'a> {
 /// A socket that receives there; of a group it is made a member, in the remote's network.
 fn udp(at: SocketAddr) -> Outcome<UdpSocket> {
     let udp = net::udp_peer(&scoped(at)?.to_string())?;
-    udp.set_read_timeout(Some(ON_ITS_WAY))?;
+    udp.set_read_timeout(Some(at_most(ON_ITS_WAY)))?;
     match at.ip() {
         IpAddr::V4(ip) if ip.is_multicast() => udp.join_multicast_v4(&ip, &"10.0.0.10".parse()?)?,
         IpAddr::V6(ip) if ip.is_multicast() => udp.join_multicast_v6(&ip, wire()?)?,
         _ => {}
     }
     Ok(udp)
+}
+
+fn time(limit: Duration) -> TimeVal {
+    TimeVal::new(limit.as_secs().cast_signed(), 0)
 }
 
 /// The address with its interface, if it needs one.
@@ -142,14 +146,14 @@ fn icmp(at: IpAddr) -> Outcome<OwnedFd> {
     };
     let raw = socket::socket(family, SockType::Raw, SockFlag::SOCK_CLOEXEC, protocol)?;
     socket::bind(raw.as_raw_fd(), &SockaddrStorage::from(SocketAddr::new(at, 0)))?;
-    socket::setsockopt(&raw, sockopt::ReceiveTimeout, &TimeVal::new(ON_ITS_WAY.as_secs().cast_signed(), 0))?;
+    socket::setsockopt(&raw, sockopt::ReceiveTimeout, &time(at_most(ON_ITS_WAY)))?;
     Ok(raw)
 }
 
 /// Where the next echo request comes from.
 fn echo(raw: &OwnedFd, at: IpAddr) -> Outcome<IpAddr> {
-    let end = Instant::now() + ON_ITS_WAY;
-    while Instant::now() < end {
+    let mut patience = Patience::new(ON_ITS_WAY);
+    while patience.rest(Duration::ZERO) {
         let mut bytes = [0; 256];
         let received = socket::recvfrom::<SockaddrStorage>(raw.as_raw_fd(), &mut bytes);
         let (_, from) = received.map_err(|_| format!("{at}: no echo request"))?;
@@ -172,7 +176,7 @@ pub(crate) fn dial(world: &World, from: IpAddr, to: SocketAddr) -> Outcome<Resul
     world.at(from, || {
         let family = if from.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
         let tcp = socket::socket(family, SockType::Stream, SockFlag::SOCK_CLOEXEC, None)?;
-        socket::setsockopt(&tcp, sockopt::SendTimeout, &TimeVal::new(SOON.as_secs().cast_signed(), 0))?;
+        socket::setsockopt(&tcp, sockopt::SendTimeout, &time(at_most(SOON)))?;
         socket::bind(tcp.as_raw_fd(), &SockaddrStorage::from(scoped(SocketAddr::new(from, 0))?))?;
         Ok(socket::connect(tcp.as_raw_fd(), &SockaddrStorage::from(to)))
     })
@@ -183,7 +187,7 @@ pub(crate) fn send(world: &World, from: IpAddr, to: SocketAddr, text: &str) -> O
     world.at(from, || {
         let udp = UdpSocket::bind(scoped(SocketAddr::new(from, 0))?)?;
         udp.set_broadcast(true)?;
-        udp.set_read_timeout(Some(ON_ITS_WAY))?;
+        udp.set_read_timeout(Some(at_most(ON_ITS_WAY)))?;
         udp.send_to(text.as_bytes(), to).map_err(|error| format!("cannot send from {from} to {to}: {error}"))?;
         Ok(udp)
     })

@@ -1,13 +1,15 @@
 //! Runs sequences, and shows where one comes to different things inside and outside, the shortest of each kind.
 
 use std::cell::RefCell;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use chbind_tests::{Failed, Outcome, Test, ensure};
+use chbind_tests::{Failed, Outcome, SOON, Test, ensure, net};
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
 
 use crate::difference::Difference;
-use crate::host::{Host, Outcomes, Pair};
+use crate::host::{self, Host, Outcomes, Pair};
 use crate::known::{self, History};
 use crate::sequence::sequences;
 
@@ -16,6 +18,7 @@ const SEED: u64 = 1;
 /// How many there are of them, and of those that are new where they are asked for.
 const FIXED: u32 = 4000;
 const FRESH: u32 = 100;
+const FEW: u32 = 500;
 /// How many kinds of differences are shown at once.
 const SHOWN: usize = 20;
 
@@ -35,6 +38,52 @@ pub(crate) fn run(t: &Test, host: &Host, model: &str) -> Outcome {
     let failed: Vec<_> = runs.iter().filter_map(|run| run.as_ref().err()).map(text).collect();
     ensure!(failed.is_empty(), "{}", failed.join("\n"));
     Ok(())
+}
+
+/// A cgroup with nobody in it.
+struct Cgroup(PathBuf);
+
+impl Cgroup {
+    fn new() -> Outcome<Self> {
+        let mounts = std::fs::read_to_string("/proc/self/mounts")?;
+        let unified = mounts.lines().find_map(|line| {
+            let mut fields = line.split(' ').skip(1);
+            let place = fields.next()?;
+            (fields.next()? == "cgroup2").then_some(place)
+        });
+        let unified = Path::new(unified.ok_or("no cgroup2 file system")?);
+        let cgroup = Self(unified.join(format!("chbind-test-{}", std::process::id())));
+        std::fs::create_dir(&cgroup.0)?;
+        Ok(cgroup)
+    }
+}
+
+impl Drop for Cgroup {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir(&self.0);
+    }
+}
+
+/// Fewer of the fixed ones, while somebody has a program for connect attached to a cgroup.
+pub(crate) fn with_connect_program(t: &Test) -> Outcome {
+    let cgroup = Cgroup::new()?;
+    let program = t.as_root("connect_program").arg(cgroup.0.display().to_string());
+    let mut program = program.stdin(Stdio::piped()).start()?;
+    program.wait_stdout("attached\n")?;
+    let compared = [&host::SEVERAL, &host::ONE].into_iter().try_for_each(|host| {
+        // Each in a network namespace of its own.
+        std::thread::scope(|scope| {
+            let compared = scope.spawn(|| {
+                net::enter_new_namespace()?;
+                let pair = RefCell::new(Pair::start(t, host, "")?);
+                run_seed(&pair, host.several, SEED, FEW)
+            });
+            compared.join().unwrap_or_else(|_| Err("the comparison panicked".into()))
+        })
+    });
+    program.hang_up();
+    program.finish(SOON)?.ok()?;
+    compared
 }
 
 /// What the sequences of one seed came to.

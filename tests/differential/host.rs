@@ -156,7 +156,7 @@ fn prepare(host: &Host) -> Outcome {
 
 fn directory(t: &Test, name: &str) -> Outcome<String> {
     let dir = t.dir().join(name);
-    std::fs::create_dir(&dir)?;
+    std::fs::create_dir_all(&dir)?;
     t.bed().give(&dir, t.who())?;
     Ok(dir.display().to_string())
 }

@@ -27,5 +27,7 @@ fn main() -> ExitCode {
         Case::both("one_address", |t| compare::run(t, &host::ONE, "")).alone(),
         Case::both("known::several_addresses", |t| compare::examples(t, &host::SEVERAL)),
         Case::both("known::one_address", |t| compare::examples(t, &host::ONE)),
+        // Alone: it is felt everywhere on the machine.
+        Case::root("connect_program", compare::with_connect_program).alone(),
     ])
 }

@@ -3,9 +3,10 @@
 
 use std::fs;
 use std::process::Stdio;
+use std::time::Duration;
 
 use chbind_tests::net::{self, Busy, F, Peer};
-use chbind_tests::{Case, Failed, Outcome, Proc, SOON, Test, cases, ensure, in_both_models, wait_for};
+use chbind_tests::{Case, Failed, Outcome, Proc, SOON, Test, at_most, cases, ensure, in_both_models, wait_for};
 
 use crate::confined::supervisor;
 use crate::rows::S;
@@ -73,7 +74,7 @@ fn descriptors(t: &Test, model: &str) -> Outcome {
 fn memory(t: &Test, model: &str) -> Outcome {
     let peer = Peer::listen(&format!("{F}:7300"))?;
     let script = "import errno, socket, sys\n\
-        s = socket.create_connection(('10.0.0.3', 7300)); s.settimeout(8)\n\
+        s = socket.create_connection(('10.0.0.3', 7300)); s.settimeout(80)\n\
         def tried(act):\n\
         \x20 try: return act()\n\
         \x20 except OSError as e: return errno.errorcode.get(e.errno, e)\n\
@@ -106,7 +107,7 @@ fn threads(t: &Test, model: &str) -> Outcome {
         \x20 except OSError as e: return errno.errorcode[e.errno]\n\
         outcomes = []\n\
         def blocked():\n\
-        \x20 s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack('ll', 2, 0))\n\
+        \x20 s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack('ll', int(sys.argv[1]), 0))\n\
         \x20 outcomes.append(tried(lambda: s.connect(('10.0.0.3', 7100))))\n\
         print('waiting', flush=True); sys.stdin.readline()\n\
         threads = [threading.Thread(target=blocked) for _ in range(5)]\n\
@@ -115,7 +116,10 @@ fn threads(t: &Test, model: &str) -> Outcome {
         for thread in threads: thread.join()\n\
         print(*sorted(outcomes), 'waiting', flush=True); sys.stdin.readline()\n\
         print(tried(lambda: socket.socket().connect(('10.0.0.3', 7200))))";
-    let mut python = t.chbind(&format!("{S} {model}"), "python3 -c").arg(script).stdin(Stdio::piped()).start()?;
+    // All five are to call before the first of them has waited for long enough.
+    let seconds = at_most(Duration::from_secs(1)).as_secs().to_string();
+    let python = t.chbind(&format!("{S} {model}"), "python3 -c").arg(script).arg(seconds);
+    let mut python = python.stdin(Stdio::piped()).start()?;
     python.wait_stdout("waiting")?;
     starve(t)?;
     let outcome = next(&mut python, 2)?;

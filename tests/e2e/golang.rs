@@ -28,7 +28,7 @@ fn wrk_against_the_server(t: &Test) -> Outcome {
     t.bed().go_programs()?;
     let _server = t.chbind(&format!("--ip {A}"), "go-server :8080").start()?;
     net::wait_answers(&format!("{A}:8080"))?;
-    let load = format!("wrk -t 2 -c 32 -d 3s http://{A}:8080/x");
+    let load = format!("wrk -t 2 -c 32 -d 3s --timeout 60s http://{A}:8080/x");
     let done = t.chbind(&format!("--ip {B}"), &load).run()?.ok()?;
     for trouble in ["Socket errors", "Non-2xx"] {
         ensure!(!done.stdout.contains(trouble), "{done}");

@@ -86,7 +86,7 @@ fn broadcast_address_with_a_device_gives_no_foreign_source(t: &Test) -> Outcome 
         neigh add 198.51.100.7 lladdr 02:00:00:00:00:07 dev v0\n",
     )?;
     let sniff = "import socket\n\
-        s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x800)); s.bind(('v1', 0)); s.settimeout(20)\n\
+        s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x800)); s.bind(('v1', 0)); s.settimeout(200)\n\
         print('ready', flush=True)\n\
         while True:\n\
         \x20 p = s.recv(2048)\n\
@@ -136,7 +136,8 @@ fn nonblocking_socket_made_blocking_holds_nobody_up(t: &Test) -> Outcome {
         let word = done.stdout.split_whitespace().find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
         Ok(word.ok_or("no figure")?.parse()?)
     };
-    ensure!(figure("worst")? < 1000 && figure("binds")? > 100, "binds were held up\n{done}");
+    // Much less than a connect that blocks takes.
+    ensure!(figure("worst")? < figure("patience")? / 3 * 2 && figure("binds")? > 100, "binds were held up\n{done}");
     ensure!(figure("blocked")? > 0, "no connect blocked: nothing was tried\n{done}");
     Ok(())
 }

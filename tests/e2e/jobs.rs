@@ -2,12 +2,13 @@
 
 use std::fs::File;
 use std::io::{Read, Write};
+use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use chbind_tests::net::Busy;
-use chbind_tests::procs::Process;
-use chbind_tests::{Case, Outcome, SOON, Test, ensure, in_both_models, wait_for};
+use chbind_tests::procs::{self, Process};
+use chbind_tests::{Case, Outcome, SOON, Test, at_most, ensure, in_both_models, wait_for};
 use nix::pty::openpty;
 use nix::sys::signal::Signal;
 
@@ -26,26 +27,39 @@ fn interrupt_of_a_blocking_connect(t: &Test, model: &str) -> Outcome {
         try:\n  s.connect(('10.0.0.3', 7400))\nexcept KeyboardInterrupt:\n  print('interrupted', flush=True)";
     let mut python = t.chbind(&format!("{S} {model}"), "python3 -c").arg(script).start()?;
     python.wait_stdout("connecting")?;
-    // Until it really sits in the call.
-    std::thread::sleep(Duration::from_millis(300));
-    let sent = Instant::now();
+    wait_in_connect(t, 1)?;
+    let (sent, limit) = (Instant::now(), at_most(Duration::from_secs(1)));
     python.signal(Signal::SIGINT)?;
     python.wait_stdout("interrupted")?;
-    ensure!(sent.elapsed() < Duration::from_secs(1), "seen only after {:?}", sent.elapsed());
+    ensure!(sent.elapsed() < limit, "seen only after {:?}", sent.elapsed());
     python.finish(SOON)?.ok()?;
     Ok(())
 }
 
-/// While threads of one program wait in connect(), others are served.
+/// Until so many threads of the program really sit in the call.
+fn wait_in_connect(t: &Test, threads: usize) -> Outcome {
+    let sitting = || -> usize {
+        t.processes_named("python3").iter().map(|python| procs::threads_in(python.pid, libc::SYS_connect)).sum()
+    };
+    ensure!(wait_for(SOON, || sitting() >= threads), "{} of {threads} are in the call", sitting());
+    Ok(())
+}
+
+/// While threads of one program wait in connect(), others are served: all of them are in it still when those are through.
 fn blocking_connect_holds_up_nobody(t: &Test, model: &str) -> Outcome {
     let _busy = Busy::listen(BUSY)?;
-    let script = "import socket, threading, time\n\
-        def wait():\n  socket.socket().connect(('10.0.0.3', 7400))\n\
+    let script = "import os, socket, sys, threading\n\
+        ended = []\n\
+        def wait():\n  socket.socket().connect(('10.0.0.3', 7400)); ended.append(1)\n\
         for _ in range(20): threading.Thread(target=wait, daemon=True).start()\n\
-        time.sleep(0.3)\nstart = time.monotonic()\n\
+        sys.stdin.readline()\n\
         for _ in range(50): socket.socket().bind(('', 0))\n\
-        print('quick' if time.monotonic() - start < 1 else 'slow', flush=True)\nimport os\nos._exit(0)";
-    t.chbind(&format!("{S} {model}"), "python3 -c").arg(script).limit(SOON).run()?.ok()?.printed("quick")?;
+        print('ended', len(ended), flush=True); os._exit(0)";
+    let python = t.chbind(&format!("{S} {model}"), "python3 -c").arg(script);
+    let mut python = python.stdin(Stdio::piped()).start()?;
+    wait_in_connect(t, 20)?;
+    python.say("go")?;
+    python.finish(SOON)?.ok()?.printed("ended 0")?;
     Ok(())
 }
 
@@ -88,6 +102,13 @@ impl Terminal {
     }
 }
 
+/// Until the terminal is with that process.
+fn in_front(pid: i32) -> Outcome {
+    let is_in_front = || Process::read(pid).is_some_and(|process| process.group == process.front);
+    ensure!(wait_for(SOON, is_in_front), "not in front: {:?}", Process::read(pid));
+    Ok(())
+}
+
 /// ^Z stops the command and gives the shell its terminal back, `fg` lets it go on, ^C ends it.
 fn job_control(t: &Test, model: &str) -> Outcome {
     let (mut terminal, _shell) = Terminal::open(t)?;
@@ -99,20 +120,20 @@ fn job_control(t: &Test, model: &str) -> Outcome {
     });
     ensure!(started, "does not start:\n{}", terminal.screen());
     let state = |wanted| wait_for(SOON, || Process::read(pid).is_some_and(|process| process.state == wanted));
-    // The command may be seen before chbind has handed it the terminal.
-    std::thread::sleep(Duration::from_millis(200));
+    // The command may be seen before it has been handed the terminal.
+    in_front(pid)?;
     terminal.press("\x1a")?;
     terminal.wait("Stopped")?;
     ensure!(state('T'), "^Z does not stop it");
     terminal.press("fg\n")?;
     ensure!(state('S'), "fg does not let it go on");
-    std::thread::sleep(Duration::from_millis(200));
+    in_front(pid)?;
     terminal.press("\x1a")?;
     ensure!(state('T'), "a second ^Z does not stop it");
     terminal.press("bg\n")?;
     ensure!(state('S'), "bg does not let it go on");
     terminal.press("fg\n")?;
-    std::thread::sleep(Duration::from_millis(200));
+    in_front(pid)?;
     terminal.press("\x03")?;
     ensure!(wait_for(SOON, || t.processes_named("sleep").is_empty()), "^C does not end it:\n{}", terminal.screen());
     // Typed so that the echo of the typing cannot be taken for the answer.
@@ -120,7 +141,9 @@ fn job_control(t: &Test, model: &str) -> Outcome {
     terminal.wait("status=130")?;
     // A command that reads the terminal may do so: it is in the foreground.
     terminal.press(&format!("chbind {S} {model} -- sh -c 'read x; echo got=$x'\n"))?;
-    std::thread::sleep(Duration::from_millis(300));
+    let shell = || t.processes_named("sh").first().map(|process| process.pid);
+    ensure!(wait_for(SOON, || shell().is_some()), "does not start:\n{}", terminal.screen());
+    in_front(shell().ok_or("it has ended")?)?;
     terminal.press("this\n")?;
     terminal.wait("got=this")?;
     Ok(())

@@ -12,7 +12,7 @@ use crate::holes::as_user;
 use crate::rows::S;
 
 /// Whether the program is executed while the supervisor is held up is a matter of milliseconds.
-const ATTEMPTS: u32 = 8;
+const ATTEMPTS: u32 = 40;
 
 pub(crate) fn cases() -> Vec<Case> {
     cases![root: nothing_is_written_into_a_set_uid_program, rights_of_a_set_uid_program_are_not_its_callers,

@@ -35,8 +35,9 @@ fn exports(t: &Test) -> Outcome {
     let path = t.bed().bin().join(SHIM).display().to_string();
     let table = t.native("readelf --wide --dyn-syms").arg(path.as_str()).run()?.ok()?.stdout;
     let found: BTreeSet<&str> = table.lines().filter_map(exported).collect();
-    let wanted: BTreeSet<&str> = include_str!("shim_exports.txt").lines().collect();
-    ensure_eq!(found, wanted, "(tests/e2e/shim_exports.txt)");
+    // What `chbindctl inspect` looks for in programs.
+    let wanted: BTreeSet<&str> = include_str!("../../launcher/src/program/elf/checked.txt").lines().collect();
+    ensure_eq!(found, wanted);
     let needed = t.native("readelf --wide --dynamic").arg(path).run()?.ok()?.stdout;
     let needed: Vec<&str> = needed.lines().filter(|line| line.contains("(NEEDED)")).collect();
     ensure!(needed.iter().all(|line| line.ends_with("[libc.so.6]")), "needs {needed:?}");

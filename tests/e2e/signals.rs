@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chbind_tests::patience::burden;
 use chbind_tests::{Case, Outcome, Test, ensure, in_both_models};
 
 use crate::rows::S;
@@ -29,20 +30,22 @@ fn counts(t: &Test, model: &str, restart: &str) -> Outcome<impl Fn(&str) -> u32 
     Ok(move |name: &str| count(&text, name))
 }
 
-/// EINTR, which bind() natively never gives, stays rare. How rare can only be told while nobody else keeps the processor
-/// from the supervisor: of a few runs the best counts.
+/// EINTR, which bind() natively never gives, stays rare: in 1.5 % of all calls at the most where the supervisor has a processor
+/// at once. Others keep it from it for longer, and from one run to the next for more or less: of a few the best counts.
 fn alarms_without_restart(t: &Test, model: &str) -> Outcome {
+    // Without any care taken it is every fifth.
+    let most = f64::from(LOOPS) * 0.015 * burden().min(6.0);
     let mut seen = Vec::new();
     for _ in 0..12 {
         let count = counts(t, model, "")?;
         let (ok, interrupted) = (count("ok"), count("eintr"));
         ensure!(ok + interrupted == LOOPS, "{ok} + {interrupted}");
-        if interrupted * 1000 < LOOPS * 15 {
+        if f64::from(interrupted) < most {
             return Ok(());
         }
         seen.push(interrupted);
     }
-    Err(format!("{seen:?} of {LOOPS} interrupted: never below 1.5 %").into())
+    Err(format!("{seen:?} of {LOOPS} interrupted: never below {most:.0}").into())
 }
 
 fn alarms_with_restart(t: &Test, model: &str) -> Outcome {

@@ -141,7 +141,7 @@ fn dynamic_forward(t: &Test) -> Outcome {
     let _server = sshd(t, S)?;
     let peer = Peer::listen(&format!("{F}:9000"))?;
     let ssh = ssh(t, "-D 8080 -f", A, "sleep 100");
-    let script = format!("{ssh} && curl --silent --max-time 10 --socks5 127.0.0.1:8080 http://{F}:9000/");
+    let script = format!("{ssh} && curl --silent --max-time 100 --socks5 127.0.0.1:8080 http://{F}:9000/");
     let client = t.chbind(CLIENT, "sh -c").arg(script).start()?;
     let (mut stream, from) = peer.accept()?;
     ensure_eq!(from.to_string(), A, "the server connects");

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use chbind_tests::net::{self, A, B, F, Peer};
-use chbind_tests::{Case, Cmd, Outcome, Proc, Test, Who, cases, ensure, ensure_eq, wait_for};
+use chbind_tests::{Case, Cmd, Outcome, Patience, Proc, SOON, Test, Who, at_most, cases, ensure, ensure_eq, wait_for};
 
 use crate::rows::S;
 
@@ -51,7 +51,8 @@ fn dig(t: &Test) -> Outcome {
 
 /// The command line in a mount namespace of its own, where resolv.conf names this server; then under the trial's identity.
 pub(crate) fn with_resolver(t: &Test, server: &str, command: Cmd) -> Outcome<Cmd> {
-    let file = t.write(&format!("resolv.{server}"), &format!("nameserver {server}\noptions timeout:2 attempts:2\n"))?;
+    let file =
+        t.write(&format!("resolv.{server}"), &format!("nameserver {server}\noptions timeout:10 attempts:2\n"))?;
     let script = format!("mount --bind {} /etc/resolv.conf && exec \"$@\"", file.display());
     let wrapped = t.as_root("unshare --mount sh -c").arg(script).arg("sh");
     let (uid, gid) = t.bed().ids(t.who());
@@ -76,12 +77,12 @@ fn iperf3(t: &Test) -> Outcome {
     let mut server = t.chbind(S, "iperf3 --server --forceflush").start()?;
     net::wait_answers(&format!("{A}:5201"))?;
     for kind in ["", "--udp --bitrate 50M", "--reverse", "--udp --bitrate 50M --reverse"] {
-        let client = format!("iperf3 --client {A} --time 1 --connect-timeout 5000 {kind}");
-        let run = || t.chbind(&format!("--ip {B}"), &client).limit(Duration::from_secs(20)).run();
-        let mut done = run()?;
-        if done.stdout.contains("server is busy") {
-            // The server is still clearing up after the attempt before.
-            std::thread::sleep(Duration::from_secs(1));
+        let milliseconds = at_most(SOON).as_millis();
+        let client = format!("iperf3 --client {A} --time 1 --connect-timeout {milliseconds} {kind}");
+        let run = || t.chbind(&format!("--ip {B}"), &client).run();
+        let (mut done, mut patience) = (run()?, Patience::new(SOON));
+        // The server may still be clearing up after the attempt before.
+        while done.stdout.contains("server is busy") && patience.rest(Duration::from_millis(200)) {
             done = run()?;
         }
         let done = done.ok()?;

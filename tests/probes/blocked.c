@@ -24,8 +24,9 @@
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
+#include "patience.h"
 
-#define SOON 10000
+#define SOON with_patience(10000)
 
 static const char *call, *how;
 static struct sockaddr_in at;
@@ -80,7 +81,7 @@ static void fill_queue(void)
 
 		queue[queued++] = p.fd;
 		check(connect(p.fd, (struct sockaddr *)&at, sizeof(at)) == 0 || errno == EINPROGRESS, "fill");
-		if (poll(&p, 1, 300) == 0)
+		if (poll(&p, 1, with_patience(300)) == 0)
 			return;
 	}
 	fail("the queue is never full");

@@ -1,7 +1,7 @@
 /* `nonblock ADDRESS MS`: connects to ADDRESS, where nobody ever answers, while another thread keeps changing O_NONBLOCK on
  * the sockets: a supervisor that takes a connect for one that does not block may block all the same. A connect that blocks
  * gives up after a while, so that each connector gets further chances. Meanwhile one thread binds; prints how often, how
- * long the longest bind took in ms, and how many connects blocked.
+ * long the longest bind took in ms, how many connects blocked, and for how long one that blocks was held up.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -15,11 +15,12 @@
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
+#include "patience.h"
 
 #define CONNECTORS 32
 
 /* How long a connect that blocks is held up, in ms. */
-#define PATIENCE 1500
+#define PATIENCE with_patience(1500)
 
 static struct { int fd; volatile int blocked; volatile long since; } connectors[CONNECTORS];
 static struct sockaddr_in silent = { .sin_family = AF_INET };
@@ -95,13 +96,13 @@ int main(int argc, char **argv)
 	for (long i = 0; i < CONNECTORS; i++)
 		pthread_create(&thread, NULL, connector, (void *)i);
 	pthread_create(&thread, NULL, binder, NULL);
-	usleep(atoi(argv[2]) * 1000);
+	usleep(with_patience(atoi(argv[2])) * 1000);
 	for (int i = 0; i < CONNECTORS; i++)
 		blocked += connectors[i].blocked + (now() - connectors[i].since >= PATIENCE / 2);
 	/* One that is not done yet counts too. */
 	if (now() - bind_since > worst)
 		worst = now() - bind_since;
-	printf("binds=%d worst=%ld blocked=%d\n", binds, worst, blocked);
+	printf("binds=%d worst=%ld blocked=%d patience=%ld\n", binds, worst, blocked, PATIENCE);
 	fflush(stdout);
 	_exit(0);
 }

@@ -25,6 +25,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 #include <linux/filter.h>
+#include "patience.h"
 
 #ifndef __GLIBC__
 /* musl has no names of errors; these are the ones that the trials see there. */
@@ -79,7 +80,7 @@ static const char *strerrorname_np(int number)
 #endif
 
 /* How long something is waited for that should come at once, in ms. */
-#define SOON 8000
+#define SOON with_patience(8000)
 
 /* The socket of the moment. */
 static int cur = -1;

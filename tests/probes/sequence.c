@@ -116,6 +116,7 @@ int main(int argc, char **argv)
 		if (!inet_pton(AF_INET, argv[3], &primary) || !inet_pton(AF_INET6, argv[4], &primary6))
 			broken("what primary addresses are those?");
 	}
+	find_out_who_looks_first();
 	signal(SIGPIPE, on_broken_pipe);
 	/* Only the end of a sequence is waited for. */
 	setvbuf(stdout, out, _IOFBF, sizeof out);
@@ -123,7 +124,7 @@ int main(int argc, char **argv)
 	memset(slots, 0xff, sizeof slots);
 	while (fgets(line, sizeof line, stdin)) {
 		/* A call that hangs ends it all. */
-		alarm(20);
+		alarm(with_patience(60));
 		word_count = 0;
 		for (char *w = strtok(line, " \n"); w && word_count < 32; w = strtok(NULL, " \n"))
 			words[word_count++] = w;

@@ -8,6 +8,7 @@
 #include <sys/epoll.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include "patience.h"
 
 #ifndef IP_BIND_ADDRESS_NO_PORT
 #define IP_BIND_ADDRESS_NO_PORT 24
@@ -18,7 +19,7 @@
 #define SILENT_4 "10.9.0.7"
 #define SILENT_6 "fd00:9::7"
 /* How long a call of a blocking socket waits at most, and this program for what should have happened at once. */
-#define MILLISECONDS 30
+#define MILLISECONDS with_patience(30)
 
 static int slots[SLOTS];
 static volatile sig_atomic_t broken_pipes;
@@ -75,7 +76,7 @@ static void put(int i, int fd)
 /* Nothing here may wait for long, whatever a sequence does. */
 static int patient(int fd)
 {
-	struct timeval limit = { .tv_usec = MILLISECONDS * 1000 };
+	struct timeval limit = { .tv_sec = MILLISECONDS / 1000, .tv_usec = MILLISECONDS % 1000 * 1000 };
 
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
@@ -162,6 +163,8 @@ static void do_connect(void)
 
 	contract_destination(&a, len);
 	result = connect(fd_of(1), place_address(&a, size), len);
+	if (result)
+		bind_as_without_programs(fd_of(1), &a, len);
 
 	/* What is going on is done with, unless nobody answers: the next step is to find one thing or the other. */
 	if (result && errno == EINPROGRESS && strcmp(word(2), SILENT_4) && strcmp(word(2), SILENT_6))

@@ -86,6 +86,38 @@ static int is_unbound(int fd, union any *a, socklen_t *len)
 	return is_nowhere(fd, a, len) && !a->in.sin_port;
 }
 
+/* A datagram socket that is to be connected has a port before its address is looked at, by the kernel and by a context alike.
+ * But once somebody has attached a program for connect to a cgroup, whichever that is, the kernel looks before (udp_pre_connect,
+ * net/ipv4/udp.c; udpv6_pre_connect, net/ipv6/udp.c), and the program outside makes up for that. */
+static int looks_first;
+
+static void find_out_who_looks_first(void)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	union any a;
+	socklen_t len;
+
+	looks_first = fd >= 0 && connect(fd, (struct sockaddr *)&to, sizeof to / 2) && is_unbound(fd, &a, &len);
+	close(fd);
+}
+
+/* After a connect that has failed. */
+static void bind_as_without_programs(int fd, const union any *to, socklen_t to_len)
+{
+	int error = errno;
+	union any a;
+	socklen_t len;
+
+	/* What is refused even before that, and what dissolves. */
+	if (to_len < sizeof to->sa.sa_family || to_len > sizeof(struct sockaddr_storage) || to->sa.sa_family == AF_UNSPEC)
+		return;
+	if (outside && looks_first && (error == EINVAL || error == EAFNOSUPPORT)
+	    && option(fd, SOL_SOCKET, SO_PROTOCOL) == IPPROTO_UDP && is_unbound(fd, &a, &len))
+		bind(fd, &a.sa, len);
+	errno = error;
+}
+
 /* Row 12: a context binds to its primary address what listens without an address. One whose connection has failed shows a
  * port that it has no more. */
 static int bind_listener(int fd)

@@ -9,8 +9,10 @@
  * not return within LATE is told ("late ..."), as is a datagram that was for somebody else ("heard ..."); both end the storm.
  */
 #include "storm_calls.h"
+#include "patience.h"
 
-enum { LATE = 20 /* seconds: a machine may be busy, a call waits for 150 ms at the most */ };
+/* In seconds: a call waits for 150 ms at the most. */
+#define LATE with_patience(20)
 
 static uint64_t seed;
 static pid_t children[PROCESSES];
@@ -63,7 +65,7 @@ static void process(unsigned seat, unsigned number)
 	pthread_t ids[THREADS];
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	alarm(120);
+	alarm(with_patience(120));
 	lay_out();
 	signal(SIGPIPE, SIG_IGN);
 	sigaction(SIGPROF, &action, NULL);
@@ -141,7 +143,7 @@ static int hangs(unsigned process)
 	for (unsigned n = 0; n < THREADS; n++) {
 		long began = shared->seats[process][n].began;
 
-		if (began && now_us() - began > 500000)
+		if (began && now_us() - began > with_patience(500000))
 			return 1;
 	}
 	return 0;

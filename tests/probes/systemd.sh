@@ -11,7 +11,7 @@ unit() { cat >"$units/$1"; }
 of() { systemctl show "$1" -p "$2" --value; }
 listening() { ss -Hltn "sport = :$1" | awk '{ print $4 }' | tr '\n' ' '; }
 left() { # Supervisors that are still there, after a moment.
-    for _ in 1 2 3 4 5 6 7 8 9 10; do
+    for _ in $(seq 100); do
         pgrep -c '^chbind' >/dev/null || { echo 0; return; }
         sleep 0.2
     done
@@ -110,7 +110,7 @@ systemctl stop forking
 try "forking: nothing left" 0 "$(left)"
 
 systemctl start user
-for _ in 1 2 3 4 5 6 7 8 9 10; do [ -n "$(listening 81)" ] && break; sleep 0.2; done
+for _ in $(seq 100); do [ -n "$(listening 81)" ] && break; sleep 0.2; done
 try "user: a privileged port by an ambient capability" "127.0.0.5:81 " "$(listening 81)"
 systemctl stop user
 try "user: nothing left" 0 "$(left)"

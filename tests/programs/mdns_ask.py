@@ -9,7 +9,7 @@ question = b"".join(bytes([len(label)]) + label.encode() for label in labels) + 
 asker = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 print("asking", flush=True)
 # From another port than 5353, so that the answer comes to us alone (RFC 6762, 6.7). Again while nobody answers.
-for _ in range(40):
+for _ in range(1000):
     asker.settimeout(0.25)
     asker.sendto(struct.pack("!6H", 7, 0, 1, 0, 0, 0) + question, ("224.0.0.251", 5353))
     try:

@@ -29,8 +29,7 @@ pub enum Who {
 }
 
 /// Probes that are built static.
-const STATIC_PROBES: &str =
-    "alarm bad_input flip-port halves listener nonblock sequence slow storm stuck tables threads unpin wild without";
+const STATIC_PROBES: &str = "alarm bad_input connect_program flip-port halves listener nonblock sequence slow storm stuck tables threads unpin wild without";
 
 /// The kernel's headers are not where musl's are.
 const MUSL: [&str; 4] = ["-idirafter", "/usr/include", "-idirafter", "/usr/include/x86_64-linux-gnu"];

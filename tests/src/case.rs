@@ -1,15 +1,19 @@
 //! Registration of tests, and the running of each in a namespace of its own.
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, OnceLock, PoisonError, RwLock, mpsc};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use libtest_mimic::Trial;
 
-use crate::{Bed, Failed, Outcome, Test, Who, net, procs};
+use crate::{Bed, Failed, Outcome, Patience, Test, Who, net, procs};
 
-/// No trial takes as long as this; one that does hangs, and is given up.
+/// No trial takes as long as this (on a busy machine: see [`crate::patience`]); one that does hangs, and is given up.
 const LIMIT: Duration = Duration::from_secs(180);
+
+/// Between two looks at the time while a trial runs.
+const MOMENT: Duration = Duration::from_millis(100);
 
 /// Held for reading by every trial, for writing by those which measure time or load the whole machine.
 static MACHINE: RwLock<()> = RwLock::new(());
@@ -144,7 +148,14 @@ pub fn in_namespace(
         });
         let _ = outcome_sender.send(result);
     });
-    let result = outcome.recv_timeout(limit).unwrap_or_else(|_| Err(Failed::from("hangs: given up")));
+    let mut patience = Patience::new(limit);
+    let result = loop {
+        match outcome.recv_timeout(MOMENT) {
+            Ok(result) => break result,
+            Err(RecvTimeoutError::Timeout) if patience.rest(Duration::ZERO) => {}
+            Err(_) => break Err(Failed::from("hangs: given up")),
+        }
+    };
     if let Ok(namespace) = namespace.try_recv() {
         procs::kill_all_in(&namespace.number);
     }

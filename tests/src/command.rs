@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use crate::{Bed, Outcome, Who, procs, wait_for};
+use crate::{Bed, Outcome, Who, patience, procs, wait_for};
 
-/// How long a command may run, unless told otherwise.
+/// How long a command may run, unless told otherwise, on a machine that has nothing else to do.
 const LIMIT: Duration = Duration::from_secs(30);
 
 /// A command that is yet to be started. What it writes goes to files: a pipe would stay open as long as any process
@@ -95,7 +95,13 @@ impl Cmd {
             Some(terminal) => terminal,
             None => (create(&out)?.into(), create(&err)?.into()),
         };
-        command.args(words).current_dir(&self.dir).env_clear().env("PATH", self.bed.path()).env("LANG", "C.UTF-8");
+        command
+            .args(words)
+            .current_dir(&self.dir)
+            .env_clear()
+            .env("PATH", self.bed.path())
+            .env("LANG", "C.UTF-8")
+            .env("BURDEN", patience::told());
         command.env("HOME", &self.dir).env("TMPDIR", &self.dir).env("TERM", "dumb").envs(self.environment);
         command.stdin(self.stdin.unwrap_or_else(Stdio::null)).stdout(stdout).stderr(stderr);
         if self.who == Who::User {
@@ -259,9 +265,9 @@ impl Done {
     }
 
     /// Fails unless its standard error has a line that holds all of these. The supervisor need not have written yet when
-    /// the command has ended, so this waits a little.
+    /// the command has ended, so this waits.
     pub fn told(mut self, keywords: &[&str]) -> Outcome<Self> {
-        let found = wait_for(Duration::from_secs(2), || {
+        let found = wait_for(crate::SOON, || {
             self.stderr = read(&self.err);
             self.stderr.lines().any(|line| keywords.iter().all(|word| line.contains(word)))
         });

@@ -5,15 +5,10 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::fd::{AsRawFd, OwnedFd};
 
+use chbind_policy::sock_diag::{List, Listed, Message, messages};
 use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, recv, send, socket};
 
 use crate::Outcome;
-
-/// `SOCK_DIAG_BY_FAMILY` (linux/sock_diag.h), `NLM_F_REQUEST | NLM_F_DUMP` (linux/netlink.h).
-const BY_FAMILY: u16 = 20;
-const DUMP: u16 = 0x301;
-/// Size of `struct nlmsghdr`.
-const HEADER: usize = 16;
 
 /// What is known of a socket that has a port.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,7 +41,7 @@ pub fn sockets() -> Outcome<Vec<Seen>> {
     let mut all = Vec::new();
     for family in [libc::AF_INET, libc::AF_INET6] {
         for (protocol, number) in [("tcp", libc::IPPROTO_TCP), ("udp", libc::IPPROTO_UDP)] {
-            listed(protocol, family as u8, number as u8, &mut all)?;
+            listed(protocol, family, number, &mut all)?;
         }
     }
     for (protocol, table) in [("icmp", "icmp"), ("icmp", "icmp6"), ("raw", "raw"), ("raw", "raw6")] {
@@ -57,17 +52,11 @@ pub fn sockets() -> Outcome<Vec<Seen>> {
     Ok(all)
 }
 
-fn listed(protocol: &'static str, family: u8, number: u8, all: &mut Vec<Seen>) -> Outcome {
+fn listed(protocol: &'static str, family: i32, number: i32, all: &mut Vec<Seen>) -> Outcome {
     let diag =
         socket(AddressFamily::Netlink, SockType::Datagram, SockFlag::SOCK_CLOEXEC, SockProtocol::NetlinkSockDiag)?;
-    // struct nlmsghdr, then struct inet_diag_req_v2: family, protocol, what else is wanted, padding, all states, any address.
-    let mut request = vec![0; HEADER + 56];
-    request[..4].copy_from_slice(&((HEADER + 56) as u32).to_ne_bytes());
-    request[4..6].copy_from_slice(&BY_FAMILY.to_ne_bytes());
-    request[6..8].copy_from_slice(&DUMP.to_ne_bytes());
-    request[HEADER..HEADER + 2].copy_from_slice(&[family, number]);
-    request[HEADER + 4..HEADER + 8].fill(0xff);
-    send(diag.as_raw_fd(), &request, MsgFlags::empty())?;
+    let list = List { family, protocol: number, states: u32::MAX, port: 0 };
+    send(diag.as_raw_fd(), &list.question(0), MsgFlags::empty())?;
     while answers(&diag, protocol, all)? {}
     Ok(())
 }
@@ -76,39 +65,21 @@ fn listed(protocol: &'static str, family: u8, number: u8, all: &mut Vec<Seen>) -
 fn answers(diag: &OwnedFd, protocol: &'static str, all: &mut Vec<Seen>) -> Outcome<bool> {
     let mut buffer = vec![0; 64 * 1024];
     let read = recv(diag.as_raw_fd(), &mut buffer, MsgFlags::empty())?;
-    let mut rest = &buffer[..read];
-    while rest.len() >= HEADER {
-        let (len, kind) = (word(rest, 0) as usize, u16::from_ne_bytes([rest[4], rest[5]]));
-        if kind != BY_FAMILY {
-            crate::ensure!(kind == libc::NLMSG_DONE as u16, "sock_diag: {:?}", &rest[..len.min(40)]);
-            return Ok(false);
-        }
-        all.extend(of_message(protocol, rest.get(HEADER..len).ok_or("sock_diag: a short message")?));
-        rest = rest.get(len.next_multiple_of(4)..).unwrap_or_default();
-    }
     crate::ensure!(read > 0, "sock_diag: no answer");
+    for message in messages(&buffer[..read]) {
+        match message {
+            Message::Socket(socket) => all.push(seen(protocol, socket).ok_or("sock_diag: a short message")?),
+            Message::End(0) => return Ok(false),
+            Message::End(status) => return Err(format!("sock_diag: {status}").into()),
+        }
+    }
     Ok(true)
 }
 
-fn word(bytes: &[u8], at: usize) -> u32 {
-    bytes.get(at..at + 4).map_or(0, |field| u32::from_ne_bytes([field[0], field[1], field[2], field[3]]))
-}
-
-/// `struct inet_diag_msg`: family, state, timer, retransmissions; ports and addresses; interface, cookie; expiry, read and
-/// write queue, user, inode.
-fn of_message(protocol: &'static str, message: &[u8]) -> Option<Seen> {
-    let is_v4 = i32::from(*message.first()?) == libc::AF_INET;
-    let end = |at: usize, port: usize| {
-        let octets: [u8; 16] = message.get(at..at + 16)?.try_into().ok()?;
-        let ip = if is_v4 {
-            IpAddr::V4(Ipv4Addr::from([octets[0], octets[1], octets[2], octets[3]]))
-        } else {
-            IpAddr::V6(Ipv6Addr::from(octets)).to_canonical()
-        };
-        Some((ip, u16::from_be_bytes([message[port], message[port + 1]])))
-    };
-    let ((ip, port), far) = (end(8, 4)?, end(24, 6)?);
-    Some(Seen { protocol, ip, port, far, state: message[1], unread: word(message, 56), inode: word(message, 68) })
+fn seen(protocol: &'static str, socket: Listed<'_>) -> Option<Seen> {
+    let (ip, (peer, to)) = (socket.local()?.to_canonical(), socket.peer()?);
+    let (port, far, state) = (socket.port()?, (peer.to_canonical(), to), socket.state()?);
+    Some(Seen { protocol, ip, port, far, state, unread: socket.unread()?, inode: socket.inode()? })
 }
 
 /// A line of /proc/net: number, local address, remote address, state, queues, …, and the inode as the tenth field.

@@ -12,6 +12,8 @@ pub mod case;
 pub mod command;
 pub mod diag;
 pub mod net;
+pub mod only;
+pub mod patience;
 pub mod procs;
 pub mod shell;
 pub mod storm;
@@ -21,18 +23,20 @@ pub mod text;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 pub use bed::{Bed, Who};
 pub use case::Case;
 pub use command::{Cmd, Done, Proc};
 pub use libtest_mimic::Failed;
+pub use patience::{Patience, at_most, wait_for};
 pub use shell::Shell;
 
 /// What a test, and each of its steps, comes to.
 pub type Outcome<T = ()> = Result<T, Failed>;
 
-/// How long a step may take that should be done at once. Generous: only a failure waits this long.
+/// How long a step may take that should be done at once, on a machine that has nothing else to do (see [`patience`]).
+/// Generous: only a failure waits this long.
 pub const SOON: Duration = Duration::from_secs(10);
 
 /// Fails the test with a formatted message unless the condition holds.
@@ -141,19 +145,5 @@ impl Test {
     fn command(&self, who: Who, words: &str) -> Cmd {
         let serial = self.commands.fetch_add(1, Ordering::Relaxed);
         Cmd::new(self.bed, who, &self.dir, serial).words(words)
-    }
-}
-
-/// Waits until the condition holds, looking every few milliseconds; false when the time is over before.
-pub fn wait_for(limit: Duration, mut condition: impl FnMut() -> bool) -> bool {
-    let end = Instant::now() + limit;
-    loop {
-        if condition() {
-            return true;
-        }
-        if Instant::now() >= end {
-            return false;
-        }
-        std::thread::sleep(Duration::from_millis(5));
     }
 }

@@ -10,7 +10,7 @@ use nix::sched::{CloneFlags, setns, unshare};
 use nix::sys::socket::{self, Backlog};
 
 use crate::bed::SYSTEM_PATH;
-use crate::{Outcome, SOON, ensure, wait_for};
+use crate::{Outcome, SOON, at_most, ensure, wait_for};
 
 /// The first own address of most contexts in these tests.
 pub const A: &str = "10.0.0.1";
@@ -139,7 +139,7 @@ impl Peer {
         });
         let (stream, from) = accepted.ok_or("nobody connects")?;
         stream.set_nonblocking(false)?;
-        stream.set_read_timeout(Some(SOON))?;
+        stream.set_read_timeout(Some(at_most(SOON)))?;
         Ok((stream, from.ip()))
     }
 
@@ -165,7 +165,7 @@ impl Busy {
         socket::listen(&listener, Backlog::new(0)?)?;
         // The queue takes one more than it was told; what comes then gets no answer.
         let mut queue = Vec::new();
-        while let Ok(stream) = TcpStream::connect_timeout(&at, Duration::from_millis(300)) {
+        while let Ok(stream) = TcpStream::connect_timeout(&at, at_most(Duration::from_millis(150))) {
             queue.push(stream);
             ensure!(queue.len() < 8, "the queue of {address} is never full");
         }
@@ -183,8 +183,8 @@ impl Busy {
 /// Connects from outside of the contexts; the error's text otherwise.
 pub fn dial(address: &str) -> Result<TcpStream, String> {
     let parsed: SocketAddr = address.parse().map_err(|error| format!("{address}: {error}"))?;
-    let stream = TcpStream::connect_timeout(&parsed, SOON).map_err(|error| error.to_string())?;
-    stream.set_read_timeout(Some(SOON)).map_err(|error| error.to_string())?;
+    let stream = TcpStream::connect_timeout(&parsed, at_most(SOON)).map_err(|error| error.to_string())?;
+    stream.set_read_timeout(Some(at_most(SOON))).map_err(|error| error.to_string())?;
     Ok(stream)
 }
 
@@ -223,7 +223,7 @@ pub fn http_get(address: &str, path: &str) -> Outcome<String> {
 /// A datagram socket that stands for somebody outside of the contexts.
 pub fn udp_peer(address: &str) -> Outcome<UdpSocket> {
     let socket = once_free(|| UdpSocket::bind(address)).map_err(|error| format!("bind {address}: {error}"))?;
-    socket.set_read_timeout(Some(SOON))?;
+    socket.set_read_timeout(Some(at_most(SOON)))?;
     Ok(socket)
 }
 

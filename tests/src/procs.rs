@@ -20,6 +20,10 @@ pub struct Process {
     pub state: char,
     /// Its parent.
     pub parent: i32,
+    /// Its process group.
+    pub group: i32,
+    /// The process group that its terminal is with; -1 without a terminal.
+    pub front: i32,
 }
 
 impl Process {
@@ -31,8 +35,8 @@ impl Process {
         let name = head.split_once('(')?.1.to_owned();
         let mut fields = tail.split(' ');
         let state = fields.next()?.chars().next()?;
-        let parent = fields.next()?.parse().ok()?;
-        Some(Self { pid, name, state, parent })
+        let mut number = |skipped: usize| fields.nth(skipped)?.parse().ok();
+        Some(Self { pid, name, state, parent: number(0)?, group: number(0)?, front: number(2)? })
     }
 }
 
@@ -43,6 +47,16 @@ pub fn in_namespace(namespace: &str) -> Vec<Process> {
     let ours = pids
         .filter(|pid| fs::read_link(format!("/proc/{pid}/ns/net")).is_ok_and(|link| link.to_str() == Some(namespace)));
     ours.filter_map(Process::read).filter(|process| process.state != 'Z').collect()
+}
+
+/// How many threads of a process are in that system call, waiting for its end.
+pub fn threads_in(pid: i32, call: i64) -> usize {
+    let tasks = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    let is_in = |task: &fs::DirEntry| {
+        let text = fs::read_to_string(task.path().join("syscall")).unwrap_or_default();
+        text.split(' ').next().and_then(|number| number.parse().ok()) == Some(call)
+    };
+    tasks.filter(is_in).count()
 }
 
 /// Sends a signal; false when there is no such process.

@@ -3,11 +3,11 @@
 
 use std::net::{IpAddr, UdpSocket};
 use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::diag::{self, Seen};
 use crate::net::{A, A6, B, F, F6, Peer};
-use crate::{Outcome, Proc, Test, ensure, wait_for};
+use crate::{Outcome, Patience, Proc, Test, at_most, ensure, wait_for};
 
 /// Where the storm finds somebody outside of the context, at `F`.
 const PEER: u16 = 7000;
@@ -96,14 +96,13 @@ impl<'t> Storm<'t> {
     /// much rest in between.
     pub fn go(&mut self, seed: u64, time: Duration, calls: u64, rest: Duration) -> Outcome<(Told, Watched)> {
         self.process.say(&format!("go {seed} {} {calls}", time.as_millis()))?;
-        let (mut watched, end) = (Watched::default(), Instant::now() + time + SILENCE);
+        let (mut watched, mut patience) = (Watched::default(), Patience::new(time + SILENCE));
         let line = loop {
             self.look(&mut watched)?;
             if let Some(line) = self.next_line() {
                 break line;
             }
-            self.must_live(end)?;
-            std::thread::sleep(rest);
+            self.must_live(patience.rest(rest))?;
         };
         let mut numbers = line.split(|c: char| !c.is_ascii_digit()).filter_map(|word| word.parse().ok());
         let mut number = || numbers.next().ok_or_else(|| format!("the storm: {line}"));
@@ -116,13 +115,12 @@ impl<'t> Storm<'t> {
     /// Ends its processes.
     pub fn drop_all(&mut self) -> Outcome {
         self.process.say("drop")?;
-        let end = Instant::now() + SILENCE;
+        let mut patience = Patience::new(SILENCE);
         let line = loop {
             if let Some(line) = self.next_line() {
                 break line;
             }
-            self.must_live(end)?;
-            std::thread::sleep(Duration::from_millis(2));
+            self.must_live(patience.rest(Duration::from_millis(2)))?;
         };
         ensure!(line == "gone", "the storm: {line}");
         Ok(())
@@ -143,11 +141,11 @@ impl<'t> Storm<'t> {
         Some(line)
     }
 
-    fn must_live(&mut self, end: Instant) -> Outcome {
+    fn must_live(&mut self, in_time: bool) -> Outcome {
         if let Some(status) = self.process.status() {
             return Err(format!("the storm: {status}\n{}", self.process.stderr()).into());
         }
-        ensure!(Instant::now() < end, "the storm tells nothing");
+        ensure!(in_time, "the storm tells nothing");
         Ok(())
     }
 
@@ -194,7 +192,7 @@ impl<'t> Storm<'t> {
         let mut before: Vec<Seen> = diag::sockets()?.into_iter().filter(is_open).collect();
         before.sort_by_key(|seen| seen.port == port);
         before.iter().for_each(|seen| self.send_past(seen.port));
-        control.set_read_timeout(Some(crate::SOON))?;
+        control.set_read_timeout(Some(at_most(crate::SOON)))?;
         let mut text = [0; NOT_FOR_US.len()];
         control.recv(&mut text).map_err(|error| format!("nothing comes even without a filter: {error}"))?;
         ensure!(text == NOT_FOR_US, "something else comes without a filter: {text:?}");

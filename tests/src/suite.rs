@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::OnceLock;
 
-use libtest_mimic::Arguments;
+use libtest_mimic::{Arguments, Trial};
 
+use crate::only::Only;
 use crate::{Bed, Case};
 
 /// More trials than this at once only make each other slow.
@@ -14,9 +15,15 @@ const MOST_THREADS: usize = 3;
 /// What the trials share. Static, as a trial that hangs outlives its test.
 static BED: OnceLock<Bed> = OnceLock::new();
 
-/// Runs the cases that the program's arguments ask for.
+/// Runs the cases that the program's arguments ask for: those of libtest, or `--only FILE` (see [`crate::only`]).
 pub fn main(cases: Vec<Case>) -> ExitCode {
-    let mut arguments = Arguments::from_args();
+    let mut words: Vec<String> = std::env::args().collect();
+    let mut trials: Vec<Trial> = cases.into_iter().flat_map(|case| case.trials(&BED)).collect();
+    if let Err(message) = choose(&mut trials, &mut words) {
+        complain(&message);
+        return ExitCode::FAILURE;
+    }
+    let mut arguments = Arguments::from_iter(words);
     if arguments.test_threads.is_none() {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         arguments.test_threads = Some(cores.min(MOST_THREADS));
@@ -30,12 +37,23 @@ pub fn main(cases: Vec<Case>) -> ExitCode {
             }
         }
     }
-    let trials = cases.into_iter().flat_map(|case| case.trials(&BED)).collect();
     let conclusion = libtest_mimic::run(&arguments, trials);
     if let Some(bed) = BED.get() {
         bed.remove();
     }
     conclusion.exit_code()
+}
+
+/// Leaves those of the list, if the arguments name one.
+fn choose(trials: &mut Vec<Trial>, words: &mut Vec<String>) -> Result<(), String> {
+    // Built as NAME-HASH.
+    let program = std::env::current_exe().ok().and_then(|path| Some(path.file_name()?.to_str()?.to_owned()));
+    let program = program.as_deref().and_then(|name| Some(name.rsplit_once('-')?.0)).unwrap_or_default();
+    if let Some(only) = Only::take(words, program)? {
+        only.check(trials.iter().map(Trial::name))?;
+        trials.retain(|trial| only.has(trial.name()));
+    }
+    Ok(())
 }
 
 /// Sets up what the trials share; says in words why it cannot.

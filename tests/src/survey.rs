@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
+use crate::only::Only;
 use crate::{Bed, Failed, Outcome, Who, suite};
 
 /// As whom everything is done.
@@ -18,15 +19,20 @@ static BED: OnceLock<Bed> = OnceLock::new();
 pub struct Survey(pub &'static str);
 
 impl Survey {
-    /// The entries that the program's arguments ask for: those with one of the words in their name, all without a word. With
-    /// `--list` they are only shown.
+    /// The entries that the program's arguments ask for: those with one of the words in their name, all without a word, or those
+    /// of a list (`--only FILE`: see [`crate::only`]). With `--list` they are only shown.
     pub fn chosen<T>(
         self,
-        all: Vec<T>,
+        mut all: Vec<T>,
         name: impl Fn(&T) -> &str,
         shown: impl Fn(&T) -> String,
     ) -> Result<Vec<T>, ExitCode> {
-        let words: Vec<String> = std::env::args().skip(1).collect();
+        let mut words: Vec<String> = std::env::args().skip(1).collect();
+        let only = Only::take(&mut words, self.0).map_err(|message| self.give_up(&message))?;
+        if let Some(only) = &only {
+            only.check(all.iter().map(&name)).map_err(|message| self.give_up(&message))?;
+        }
+        all.retain(|entry| only.as_ref().is_none_or(|only| only.has(name(entry))));
         if words.iter().any(|word| word == "--list") {
             all.iter().for_each(|entry| print(&shown(entry)));
             return Err(ExitCode::SUCCESS);

@@ -13,7 +13,7 @@ mod obstacle;
 pub mod script;
 mod source;
 
-pub use elf::{CHECKED, Class, Elf, Machine, SYSCALL};
+pub use elf::{Class, Elf, Machine, SYSCALL, checked};
 pub use error::Error;
 pub use inspect::{DEPTH, inspect};
 pub use inspection::{Inspection, Step};

@@ -3,30 +3,22 @@
 //! The kernel is asked for those alone that matter, for a host may have very many. What it lists is looked at all the same.
 
 use super::{Errno, Result, cerr, socket};
-use chbind_policy::{Transport, loopback_services};
-use libc::{c_int, c_void};
+use chbind_policy::Transport;
+use chbind_policy::sock_diag::{self, List, Listed, Message};
+use libc::c_void;
 use std::net::{IpAddr, Ipv4Addr};
 use std::os::fd::{AsRawFd, OwnedFd};
 
-/// `SOCK_DIAG_BY_FAMILY` (linux/sock_diag.h).
-const BY_FAMILY: u16 = 20;
 /// `1 << TCP_LISTEN`; UDP sockets without a peer are in `TCP_CLOSE`, others in `TCP_ESTABLISHED`
 /// (include/net/tcp_states.h).
 const LISTENING: u32 = 1 << 10;
 const UNCONNECTED: u32 = 1 << 7;
 const CONNECTED: u32 = 1 << 1;
-/// Sizes of `struct nlmsghdr`, `struct inet_diag_req_v2` and `struct nlattr`, in bytes.
-const HEADER: usize = 16;
-const REQUEST: usize = HEADER + 56;
+/// Size of `struct nlattr`, in bytes.
 const ATTRIBUTE: usize = 4;
 /// `INET_DIAG_REQ_BYTECODE`, and `INET_DIAG_BC_S_COND`, which asks for a local address (linux/inet_diag.h).
 const BYTECODE: u16 = 1;
 const HAS_SOURCE: u8 = 7;
-/// Where `struct inet_diag_msg` has the local port and address (`id.idiag_sport`, `id.idiag_src`) and the cookie
-/// (`id.idiag_cookie`), counted from the `nlmsghdr`.
-const PORT: usize = HEADER + 4;
-const SOURCE: usize = HEADER + 4 + 4;
-const COOKIE: usize = SOURCE + 16 + 16 + 4;
 
 /// Whether a TCP socket listens on `ip`, or a UDP socket receives there; also one of IPv6, which knows it as a v4-mapped
 /// address.
@@ -36,11 +28,10 @@ pub fn is_served(ip: Ipv4Addr) -> Result<bool> {
 
 fn is_served_by(ip: Ipv4Addr, condition: &[u8]) -> Result<bool> {
     let mut lister = Lister::new()?;
-    let (v4, mapped) = (ip.octets(), ip.to_ipv6_mapped().octets());
     for (protocol, states) in [(libc::IPPROTO_TCP, LISTENING), (libc::IPPROTO_UDP, UNCONNECTED)] {
-        for (family, source) in [(libc::AF_INET, &v4[..]), (libc::AF_INET6, &mapped[..])] {
-            let is_there = |message: &[u8]| message.get(SOURCE..SOURCE + source.len()) == Some(source);
-            if lister.find(&Query { family, protocol, states, port: 0, condition }, is_there)? {
+        for (family, source) in [(libc::AF_INET, IpAddr::V4(ip)), (libc::AF_INET6, ip.to_ipv6_mapped().into())] {
+            let list = List { family, protocol, states, port: 0 };
+            if lister.find(&list, condition, |socket| socket.local() == Some(source))? {
                 return Ok(true);
             }
         }
@@ -61,7 +52,7 @@ fn has_source(ip: Ipv4Addr) -> [u8; 16] {
 
 /// Whether a TCP socket listens on this address and port, or a UDP socket receives there, one that is bound to the address.
 pub fn is_served_at(transport: Transport, ip: IpAddr, port: u16) -> Result<bool> {
-    let Some(question) = loopback_services::question(transport, ip, port) else { return Ok(false) };
+    let Some(question) = sock_diag::question(transport, ip, port) else { return Ok(false) };
     let diag = socket::socket(libc::AF_NETLINK, libc::SOCK_DGRAM, libc::NETLINK_SOCK_DIAG)?;
     // SAFETY: the kernel reads as many bytes as `question` has.
     cerr(unsafe { libc::send(diag.as_raw_fd(), question.as_ptr().cast::<c_void>(), question.len(), 0) } as i64)?;
@@ -70,7 +61,7 @@ pub fn is_served_at(transport: Transport, ip: IpAddr, port: u16) -> Result<bool>
     let read =
         unsafe { libc::recv(diag.as_raw_fd(), answer.as_mut_ptr().cast::<c_void>(), answer.len(), libc::MSG_DONTWAIT) };
     let read = cerr(read as i64)? as usize;
-    Ok(loopback_services::is_there(answer.get(..read).unwrap_or_default(), ip))
+    Ok(sock_diag::is_there(answer.get(..read).unwrap_or_default(), ip))
 }
 
 /// Where a UDP socket is.
@@ -86,10 +77,10 @@ pub struct Bound {
 pub fn datagram_sockets(port: u16) -> Result<Vec<Bound>> {
     let (mut lister, mut there) = (Lister::new()?, Vec::new());
     for family in [libc::AF_INET, libc::AF_INET6] {
-        let states = UNCONNECTED | CONNECTED;
-        lister.find(&Query { family, protocol: libc::IPPROTO_UDP, states, port, condition: &[] }, |message| {
-            if message.get(PORT..PORT + 2) == Some(port.to_be_bytes().as_slice()) {
-                there.extend(bound(family, message));
+        let list = List { family, protocol: libc::IPPROTO_UDP, states: UNCONNECTED | CONNECTED, port };
+        lister.find(&list, &[], |socket| {
+            if socket.port() == Some(port) {
+                there.extend(bound(socket));
             }
             false
         })?;
@@ -97,48 +88,18 @@ pub fn datagram_sockets(port: u16) -> Result<Vec<Bound>> {
     Ok(there)
 }
 
-fn bound(family: c_int, message: &[u8]) -> Option<Bound> {
-    let source = message.get(SOURCE..)?;
-    let ip = match family {
-        libc::AF_INET => IpAddr::from(*source.first_chunk::<4>()?),
-        _ => IpAddr::from(*source.first_chunk::<16>()?),
-    };
-    Some(Bound { ip, cookie: u64::from_ne_bytes(*message.get(COOKIE..)?.first_chunk()?) })
+fn bound(socket: Listed<'_>) -> Option<Bound> {
+    Some(Bound { ip: socket.local()?, cookie: socket.cookie()? })
 }
 
-/// What the kernel is asked for.
-struct Query<'a> {
-    family: c_int,
-    protocol: c_int,
-    states: u32,
-    /// The local port; 0 for any.
-    port: u16,
-    /// What the kernel is to run on each; empty for nothing.
-    condition: &'a [u8],
-}
-
-impl Query<'_> {
-    fn bytes(&self) -> Vec<u8> {
-        let attribute = if self.condition.is_empty() { 0 } else { ATTRIBUTE + self.condition.len() };
-        let mut bytes = vec![0; REQUEST];
-        let mut put = |at: usize, field: &[u8]| {
-            for (to, from) in bytes.iter_mut().skip(at).zip(field) {
-                *to = *from;
-            }
-        };
-        put(0, &((REQUEST + attribute) as u32).to_ne_bytes());
-        put(4, &BY_FAMILY.to_ne_bytes());
-        put(6, &((libc::NLM_F_REQUEST | libc::NLM_F_DUMP) as u16).to_ne_bytes());
-        put(HEADER, &[self.family as u8, self.protocol as u8]);
-        put(HEADER + 4, &self.states.to_ne_bytes());
-        put(HEADER + 8, &self.port.to_be_bytes());
-        if attribute > 0 {
-            bytes.extend((attribute as u16).to_ne_bytes());
-            bytes.extend(BYTECODE.to_ne_bytes());
-            bytes.extend(self.condition);
-        }
-        bytes
+/// The question for a list, with what the kernel is to run on each socket; empty for nothing.
+fn question(list: &List, condition: &[u8]) -> Vec<u8> {
+    if condition.is_empty() {
+        return list.question(0).to_vec();
     }
+    let attribute = ATTRIBUTE + condition.len();
+    let header = [(attribute as u16).to_ne_bytes(), BYTECODE.to_ne_bytes()].concat();
+    [&list.question(attribute), header.as_slice(), condition].concat()
 }
 
 /// A netlink socket to ask, and room for the answers.
@@ -155,59 +116,44 @@ impl Lister {
 
     /// Whether `is_it` says so of one of the sockets that are listed. Then there is no asking any more: the rest of the list
     /// is not read.
-    fn find(&mut self, query: &Query, mut is_it: impl FnMut(&[u8]) -> bool) -> Result<bool> {
-        match self.list(query, &mut is_it) {
+    fn find(&mut self, list: &List, condition: &[u8], mut is_it: impl FnMut(Listed<'_>) -> bool) -> Result<bool> {
+        match self.list(list, condition, &mut is_it) {
             // Where the kernel does not take the condition, all are looked at.
-            Err(_) if !query.condition.is_empty() => self.list(&Query { condition: &[], ..*query }, &mut is_it),
+            Err(_) if !condition.is_empty() => self.list(list, &[], &mut is_it),
             done => done,
         }
     }
 
-    fn list(&mut self, query: &Query, is_it: &mut impl FnMut(&[u8]) -> bool) -> Result<bool> {
-        let (diag, request) = (self.diag.as_raw_fd(), query.bytes());
-        // SAFETY: the kernel reads as many bytes as `request` has.
-        cerr(unsafe { libc::send(diag, request.as_ptr().cast::<c_void>(), request.len(), 0) } as i64)?;
+    fn list(&mut self, list: &List, condition: &[u8], is_it: &mut impl FnMut(Listed<'_>) -> bool) -> Result<bool> {
+        let (diag, question) = (self.diag.as_raw_fd(), question(list, condition));
+        // SAFETY: the kernel reads as many bytes as `question` has.
+        cerr(unsafe { libc::send(diag, question.as_ptr().cast::<c_void>(), question.len(), 0) } as i64)?;
         loop {
             let (at, len) = (self.answer.as_mut_ptr().cast::<c_void>(), self.answer.len());
             // SAFETY: the kernel writes at most as many bytes as `answer` has.
             let read = cerr(unsafe { libc::recv(diag, at, len, 0) } as i64)? as usize;
-            let mut rest = self.answer.get(..read).unwrap_or_default();
-            if rest.is_empty() {
+            let answer = self.answer.get(..read).unwrap_or_default();
+            if answer.is_empty() {
                 return Ok(false);
             }
-            while let Some((kind, message, next)) = split(rest) {
-                if kind != BY_FAMILY {
-                    return ended(message).map(|()| false);
+            for message in sock_diag::messages(answer) {
+                match message {
+                    Message::Socket(socket) if is_it(socket) => return Ok(true),
+                    Message::Socket(_) => {}
+                    Message::End(status) => return ended(status).map(|()| false),
                 }
-                if is_it(message) {
-                    return Ok(true);
-                }
-                rest = next;
             }
         }
     }
 }
 
-/// What NLMSG_DONE or NLMSG_ERROR says: there is no more, or why. A kernel without such sockets, or without a list of
-/// them, says ENOENT.
-fn ended(message: &[u8]) -> Result<()> {
-    let status = message.get(HEADER..).and_then(<[u8]>::first_chunk).map_or(0, |bytes| i32::from_ne_bytes(*bytes));
+/// A kernel without such sockets, or without a list of them, says ENOENT.
+fn ended(status: i32) -> Result<()> {
     match status {
         0.. => Ok(()),
         status if status == -libc::ENOENT => Ok(()),
         status => Err(Errno(-status)),
     }
-}
-
-/// The first message: its type, itself, and what follows (netlink(7): length, type, …; aligned to 4 bytes).
-fn split(bytes: &[u8]) -> Option<(u16, &[u8], &[u8])> {
-    let len = u32::from_ne_bytes(*bytes.first_chunk()?) as usize;
-    let kind = u16::from_ne_bytes(*bytes.get(4..)?.first_chunk()?);
-    if len < HEADER {
-        return None;
-    }
-    let next = bytes.get(len.next_multiple_of(4)..).unwrap_or_default();
-    Some((kind, bytes.get(..len)?, next))
 }
 
 #[cfg(test)]
@@ -254,8 +200,8 @@ mod tests {
     /// How many TCP sockets the kernel lists.
     fn listed(condition: &[u8]) -> Result<usize> {
         let mut count = 0;
-        let query = Query { family: libc::AF_INET, protocol: libc::IPPROTO_TCP, states: LISTENING, port: 0, condition };
-        Lister::new()?.list(&query, &mut |_| {
+        let list = List { family: libc::AF_INET, protocol: libc::IPPROTO_TCP, states: LISTENING, port: 0 };
+        Lister::new()?.list(&list, condition, &mut |_| {
             count += 1;
             false
         })?;

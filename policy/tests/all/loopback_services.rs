@@ -1,7 +1,8 @@
 //! The question who serves a port, and its answer, against bytes written by hand from sock_diag(7): row 36.
 
 use crate::common::*;
-use chbind_policy::loopback_services::{QUESTION, is_there, places, question};
+use chbind_policy::loopback_services::places;
+use chbind_policy::sock_diag::{List, Message, QUESTION, is_there, messages, question};
 use chbind_policy::{Context, Family, Loopback, Transport};
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -91,6 +92,38 @@ fn answers_that_were_cut_off() {
             assert_eq!(is_there(&whole[..len], ip(asked)), len >= known, "{len} bytes of that of {asked}");
         }
     }
+}
+
+#[test]
+fn lists() {
+    // NLM_F_REQUEST | NLM_F_DUMP, and as many bytes more; the port as that of the socket, any cookie of which is zero.
+    let list = List { family: 2, protocol: 17, states: 1 << 7, port: PORT };
+    let mut wanted = [&(72u32 + 20).to_ne_bytes()[..], &20u16.to_ne_bytes(), &0x301u16.to_ne_bytes(), &[0; 8]].concat();
+    wanted.extend([2, 17, 0, 0]);
+    wanted.extend((1u32 << 7).to_ne_bytes());
+    wanted.extend(PORT.to_be_bytes());
+    wanted.resize(72, 0);
+    assert_eq!(list.question(20).to_vec(), wanted);
+}
+
+#[test]
+fn listed_sockets() {
+    // Expires, 16 bytes to be read, none to be written, user 1000, file 4711.
+    let numbers: Vec<u8> = [0u32, 16, 0, 1000, 4711].into_iter().flat_map(u32::to_ne_bytes).collect();
+    let ends = id([PORT, 80], [&[10, 0, 0, 1], &[192, 0, 2, 7]]);
+    let one = [&header(88, 20)[..], &[2, 1, 0, 0], &ends, &numbers].concat();
+    let end = |kind, status: i32| [header(20, kind), status.to_ne_bytes().to_vec()].concat();
+    let cut_off = &one[..80];
+    let told = [&one[..], &answer(20, 10, &V6), &end(3, 0), &end(2, -2), cut_off].concat();
+    let told: Vec<Message> = messages(&told).collect();
+    let [Message::Socket(one), Message::Socket(other), Message::End(0), Message::End(-2)] = told[..] else {
+        panic!("{told:?}")
+    };
+    assert_eq!((one.local(), one.port(), one.state()), (Some(ip("10.0.0.1")), Some(PORT), Some(1)));
+    assert_eq!((one.peer(), one.cookie()), (Some((ip("192.0.2.7"), 80)), Some(u64::MAX)));
+    assert_eq!((one.unread(), one.inode()), (Some(16), Some(4711)));
+    assert_eq!((other.local(), other.state()), (Some(ip("fd00:1::1")), Some(10)));
+    assert_eq!(messages(&[]).count() + messages(&[8, 0, 0, 0, 0, 0, 0, 0]).count() + messages(cut_off).count(), 0);
 }
 
 #[test]

@@ -28,6 +28,7 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#include "../../probes/patience.h"
 
 /* As outside.rs has them: the context's address; others of this host; one that peers have; the ports of peers, of
  * the one that a rule forbids, and of what is on the host's own loopback. */

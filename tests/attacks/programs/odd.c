@@ -98,7 +98,7 @@ static void iovecs(void)
 	for (int i = 0; i < PIECES; i++)
 		parts[i] = (struct iovec){ page + i * 11, 16 };
 	pthread_create(&thread, NULL, unmapper, NULL);
-	for (int i = 0; (i < 3000 || !errnos[EFAULT] || !done) && now() - began < 6; i++) {
+	for (int i = 0; (i < 3000 || !errnos[EFAULT] || !done) && now() - began < with_patience(6); i++) {
 		/* To whom it may, to whom it may not, and to the host's loopback. */
 		to = i % 4 ? at(FOREIGN, PEER_PORT) : i % 8 ? at(FOREIGN, FORBIDDEN_PORT) : at(HOST, HOST_PORT);
 		done += attempt(sendmsg(fd, &message, 0));

@@ -143,7 +143,7 @@ int main(int argc, char **argv)
 	void (*call)(int) = NULL;
 	/* The test has more patience where it knows that it gets out in the end. */
 	const char *patience = getenv("PATIENCE");
-	double seconds = patience ? atof(patience) : 3;
+	double seconds = with_patience(patience ? atoi(patience) : 3);
 	unsigned long met = 0;
 	double began = now();
 	pid_t process = 0;

@@ -13,7 +13,7 @@ mod symbols;
 pub use fault::{Fault, Part};
 pub use machine::{Class, Machine};
 pub use program::{Elf, read};
-pub use symbols::{CHECKED, SYSCALL, exports};
+pub use symbols::{SYSCALL, checked, exports};
 
 #[cfg(test)]
 mod tests;

@@ -25,7 +25,7 @@ pub struct Elf {
     pub interpreter: Option<PathBuf>,
     /// The libraries that it names (DT_NEEDED).
     pub needed: Vec<OsString>,
-    /// Those of [`CHECKED`](symbols::CHECKED), and [`SYSCALL`](symbols::SYSCALL), that it asks libraries for, in that order.
+    /// Those of [`checked`](symbols::checked), and [`SYSCALL`](symbols::SYSCALL), that it asks libraries for, in that order.
     pub imports: Vec<&'static str>,
     /// It was made by the Go compiler, and so makes its system calls by itself even where it has a C library.
     pub is_go: bool,

@@ -6,39 +6,11 @@ use crate::program::source::{MOST, Source};
 use goblin::elf::sym::{STB_GLOBAL, STB_GNU_UNIQUE, STB_WEAK, Sym};
 use scroll::Pread;
 
-/// The functions of the C library that a context has to do with.
-pub const CHECKED: [&str; 30] = [
-    "socket",
-    "bind",
-    "connect",
-    "listen",
-    "accept",
-    "accept4",
-    "sendto",
-    "sendmsg",
-    "sendmmsg",
-    "recvfrom",
-    "recvmsg",
-    "recvmmsg",
-    "__recvfrom_chk",
-    "setsockopt",
-    "getsockname",
-    "getpeername",
-    "getifaddrs",
-    "if_nameindex",
-    "ioctl",
-    "execve",
-    "execv",
-    "execvp",
-    "execvpe",
-    "execl",
-    "execlp",
-    "execle",
-    "fexecve",
-    "execveat",
-    "posix_spawn",
-    "posix_spawnp",
-];
+/// The functions of the C library that a context has to do with, in an order for people. They are those that the shim stands
+/// before, which a trial reads in this file too (tests/e2e/shim.rs).
+pub fn checked() -> impl Iterator<Item = &'static str> {
+    include_str!("checked.txt").lines()
+}
 
 /// The function by which programs make system calls of their own.
 pub const SYSCALL: &str = "syscall";
@@ -50,9 +22,9 @@ const LONGEST: u64 = 64;
 /// What `st_shndx` says of a symbol that is elsewhere (`SHN_UNDEF`).
 const ELSEWHERE: usize = 0;
 
-/// Those of [`CHECKED`], and [`SYSCALL`], that it asks libraries for.
+/// Those of [`checked`], and [`SYSCALL`], that it asks libraries for.
 pub(super) fn imports<S: Source + ?Sized>(file: &File<S>, dynamic: &Dynamic) -> Result<Vec<&'static str>, Fault> {
-    let mut found = [false; CHECKED.len() + 1];
+    let mut found: Vec<bool> = known().map(|_| false).collect();
     each(file, dynamic, |symbol, name| {
         let known = known().position(|known| known.as_bytes() == name);
         if let (ELSEWHERE, Some(known)) = (symbol.st_shndx, known.and_then(|at| found.get_mut(at))) {
@@ -63,7 +35,7 @@ pub(super) fn imports<S: Source + ?Sized>(file: &File<S>, dynamic: &Dynamic) -> 
 }
 
 fn known() -> impl Iterator<Item = &'static str> {
-    CHECKED.into_iter().chain([SYSCALL])
+    checked().chain([SYSCALL])
 }
 
 /// The names that an ELF library offers to others, sorted. One that is longer than 63 bytes is cut off there.

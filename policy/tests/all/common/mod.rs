@@ -4,15 +4,19 @@
 //! are the host's but not ours, 192.0.2.77 (N) is nobody's, 198.51.100.7 and 2001:db8::7 (R, R6) are far away.
 
 mod any;
+mod fake_host;
+mod meant;
 mod own;
+mod parts;
 
 pub(crate) use any::*;
 use chbind_policy::sockaddr::{canonical, encode, scope, with_scope};
-use chbind_policy::{
-    Assigned, Context, Errno, Family, Host, LocalAddr, Loopback, Reason, Refusal, Rules, Socket, Transport,
-};
+use chbind_policy::{Assigned, Context, Errno, Family, LocalAddr, Loopback, Reason, Refusal, Rules, Socket, Transport};
+pub(crate) use fake_host::*;
 use ipnet::IpNet;
+pub(crate) use meant::*;
 pub(crate) use own::*;
+pub(crate) use parts::*;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 pub(crate) const L: Ipv4Addr = Ipv4Addr::new(127, 3, 232, 1);
@@ -157,43 +161,6 @@ pub(crate) fn refusal(errno: i32, reason: Reason) -> Refusal {
     Refusal::new(Errno(errno), reason)
 }
 
-/// A host with these routes, destination prefix and preferred source, and these listeners of the context.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct FakeHost {
-    pub(crate) routes: Vec<(IpNet, IpAddr)>,
-    pub(crate) served: Vec<(Transport, u16, IpAddr)>,
-    /// The socket is bound to a device.
-    pub(crate) on_device: bool,
-}
-
-impl FakeHost {
-    pub(crate) fn route(mut self, to: &str, source: &str) -> Self {
-        self.routes.push((to.parse().unwrap(), ip(source)));
-        self
-    }
-
-    pub(crate) fn serve(mut self, transport: Transport, port: u16, at: &str) -> Self {
-        self.served.push((transport, port, ip(at)));
-        self
-    }
-}
-
-impl Host for FakeHost {
-    fn preferred_source(&self, destination: SocketAddr) -> Option<IpAddr> {
-        let matching = self.routes.iter().filter(|(net, _)| net.contains(&destination.ip()));
-        matching.max_by_key(|(net, _)| net.prefix_len()).map(|(_, source)| *source)
-    }
-
-    fn is_on_device(&self) -> bool {
-        self.on_device
-    }
-
-    fn serves(&self, transport: Transport, family: Family, port: u16) -> Option<IpAddr> {
-        let wanted = (transport, family, port);
-        self.served.iter().rev().find(|(of, at, ip)| (*of, Family::of(*ip), *at) == wanted).map(|(_, _, ip)| *ip)
-    }
-}
-
 /// A host that routes everything from F and F6 and serves nothing.
 pub(crate) fn host() -> FakeHost {
     FakeHost::default().route("0.0.0.0/0", "10.0.0.3").route("127.0.0.0/8", "127.0.0.1").route("::/0", "fd00:1::3")
@@ -217,25 +184,4 @@ pub(crate) fn hears(context: &Context, address: SocketAddr) -> bool {
     let address = canonical(address);
     let by = scope(address);
     context.heard().any(|(net, scope)| net.contains(&address.ip()) && (scope == 0 || scope == by))
-}
-
-/// A broadcast address of the context, by arithmetic on the prefix.
-pub(crate) fn is_own_broadcast(context: &Context, ip: IpAddr) -> bool {
-    let IpAddr::V4(ip) = ip else { return false };
-    let directed = |own: &Assigned, prefix: u32| match own.ip() {
-        IpAddr::V4(own) if prefix < 31 => u32::from(ip) == u32::from(own) | u32::MAX.checked_shr(prefix).unwrap_or(0),
-        _ => false,
-    };
-    // The prefix is not told, only what it contains.
-    let prefix_of = |own: &Assigned| match own.ip() {
-        IpAddr::V4(at) => (0..=32u32).find(|bits| {
-            let mask = u32::MAX.checked_shr(*bits).unwrap_or(0);
-            [u32::from(at) | mask, u32::from(at) & !mask]
-                .iter()
-                .all(|ip| own.subnet_contains(Ipv4Addr::from(*ip).into()))
-        }),
-        IpAddr::V6(_) => None,
-    };
-    ip == Ipv4Addr::BROADCAST
-        || context.addresses.iter().any(|own| prefix_of(own).is_some_and(|prefix| directed(own, prefix)))
 }

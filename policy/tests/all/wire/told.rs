@@ -3,22 +3,17 @@
 use crate::common::*;
 use chbind_policy::rules::{ConnectRule, Ports, Service};
 use chbind_policy::wire::{Name, ShimConfig};
-use chbind_policy::{Assigned, Context, Loopback, Rules, Transport};
+use chbind_policy::{Assigned, Context, Loopback, Transport};
 use ipnet::IpNet;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// A config, and what it borrows.
 #[derive(Clone, Debug)]
 pub(crate) struct Told {
-    pub(crate) context: Context<'static>,
-    pub(crate) addresses: Vec<Assigned>,
-    pub(crate) host_loopback: Vec<u16>,
-    pub(crate) resolvers: Vec<IpAddr>,
-    pub(crate) bind: [Vec<Service>; 2],
-    pub(crate) connect: [Vec<ConnectRule>; 2],
+    pub(crate) parts: Parts,
     pub(crate) name: String,
     pub(crate) hides_interfaces: bool,
     pub(crate) quiet: bool,
@@ -28,14 +23,9 @@ pub(crate) struct Told {
 }
 
 impl Told {
-    pub(crate) fn of(context: Context<'static>) -> Self {
+    pub(crate) fn of(context: Context<'_>) -> Self {
         Told {
-            context,
-            addresses: context.addresses.to_vec(),
-            host_loopback: context.host_loopback.to_vec(),
-            resolvers: context.resolvers.to_vec(),
-            bind: [context.rules.allow_bind.to_vec(), context.rules.deny_bind.to_vec()],
-            connect: [context.rules.allow_connect.to_vec(), context.rules.deny_connect.to_vec()],
+            parts: context.into(),
             name: "web".to_owned(),
             hides_interfaces: false,
             quiet: false,
@@ -46,15 +36,8 @@ impl Told {
     }
 
     pub(crate) fn config(&self) -> ShimConfig<'_> {
-        let ([allow_bind, deny_bind], [allow_connect, deny_connect]) = (&self.bind, &self.connect);
         ShimConfig {
-            context: Context {
-                addresses: &self.addresses,
-                host_loopback: &self.host_loopback,
-                resolvers: &self.resolvers,
-                rules: Rules { allow_bind, deny_bind, allow_connect, deny_connect, granted: &[] },
-                ..self.context
-            },
+            context: self.parts.context(),
             name: Name::Plain(&self.name),
             hides_interfaces: self.hides_interfaces,
             quiet: self.quiet,
@@ -96,7 +79,8 @@ fn any_shape() -> impl Strategy<Value = Told> {
         let (multicast, raw_icmp, loopback, lback, lback6) = flags;
         let context = Context { multicast, raw_icmp, loopback, lback, lback6, ..s() };
         let resolvers = resolvers.into_iter().map(|ip| ip.to_canonical()).collect();
-        Told { addresses, host_loopback, resolvers, ..Told::of(context) }
+        let told = Told::of(context);
+        Told { parts: Parts { addresses, host_loopback, resolvers, ..told.parts }, ..told }
     });
     prop_oneof![any_context().prop_map(Told::of), other]
 }
@@ -108,16 +92,23 @@ pub(crate) fn any_told() -> impl Strategy<Value = Told> {
     let numbers = (any::<Option<(u64, u64)>>(), any::<Option<u64>>());
     let name = prop_oneof!["[a-z]{0,9}", ".*"];
     (any_shape(), services(), services(), rules(), rules(), name, flags, numbers).prop_map(
-        |(told, allow, deny, reach, shun, name, (hides_interfaces, quiet, verbose), (stderr, secret))| Told {
-            bind: [allow, deny],
-            connect: [reach, shun],
+        |(
+            told,
+            allow_bind,
+            deny_bind,
+            allow_connect,
+            deny_connect,
+            name,
+            (hides_interfaces, quiet, verbose),
+            (stderr, secret),
+        )| Told {
+            parts: Parts { allow_bind, deny_bind, allow_connect, deny_connect, ..told.parts },
             name,
             hides_interfaces,
             quiet,
             verbose,
             stderr,
             secret,
-            ..told
         },
     )
 }

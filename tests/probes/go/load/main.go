@@ -27,7 +27,7 @@ func main() {
 	var wait sync.WaitGroup
 	for worker := 0; worker < 16; worker++ {
 		client := &http.Client{
-			Timeout:   20 * time.Second,
+			Timeout:   200 * time.Second,
 			Transport: &http.Transport{DisableKeepAlives: worker%2 == 0},
 		}
 		wait.Add(1)
