@@ -13,6 +13,7 @@ mod exhausted;
 mod find;
 mod golang;
 mod grants;
+mod help;
 mod holes;
 mod hostile;
 mod icmp;
@@ -70,6 +71,7 @@ fn cases() -> Vec<Case> {
         find::cases(),
         golang::cases(),
         grants::cases(),
+        help::cases(),
         holes::cases(),
         hostile::cases(),
         icmp::cases(),

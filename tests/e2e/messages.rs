@@ -7,7 +7,7 @@ use crate::rows::{D, S};
 
 pub(crate) fn cases() -> Vec<Case> {
     let mut all = cases![
-        both: help_and_version, addresses, usage, nids, inside_a_context, missing_kernel_features,
+        both: addresses, usage, nids, inside_a_context, missing_kernel_features,
             optional_kernel_features, refusals_are_counted, quiet, whole_lines
     ];
     all.extend(in_both_models![refusals_are_told]);
@@ -22,16 +22,6 @@ pub(crate) fn refused(t: &Test, options: &str, keywords: &[&str]) -> Outcome {
         line.is_empty() || prefixes.iter().any(|prefix| line.starts_with(prefix))
     });
     ensure!(decent, "not in chbind's words\n{done}");
-    Ok(())
-}
-
-fn help_and_version(t: &Test) -> Outcome {
-    let help = t.native("chbind --help").run()?.ok()?.stdout;
-    for option in ["--ip", "--nid", "--lback", "--loopback", "--host-loopback", "--process"] {
-        ensure!(help.contains(option), "--help says nothing of {option}");
-    }
-    let version = t.native("chbind --version").run()?.ok()?.stdout;
-    ensure!(version.starts_with("chbind "), "{version}");
     Ok(())
 }
 

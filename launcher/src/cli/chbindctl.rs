@@ -8,12 +8,12 @@ use crate::control;
 use clap::{Parser, Subcommand};
 use std::ffi::OsString;
 
-/// Look at programs as chbind sees them, and for running contexts.
+/// Inspect programs, and find running contexts.
 #[derive(Debug, Parser)]
-#[command(name = CHBINDCTL, version, max_term_width = 100, disable_help_subcommand = true)]
+#[command(name = CHBINDCTL, version, subcommand_value_name = "TASK", subcommand_help_heading = "Tasks")]
 #[command(
-    after_help = "Exit status: 0; 125 if chbindctl failed, 126 if a program cannot be read or executed, 127 if it \
-                        was not found; 1 if there is no such context.\n\nExample: chbindctl inspect nginx"
+    after_help = "Examples: chbindctl inspect nginx\n          chbindctl find web\n\nExit status: 0; 1 if there is no such \
+                        context; 125 if chbindctl failed, 126 if a program\ncannot be read or executed, 127 if it was not found."
 )]
 struct Args {
     #[command(subcommand)]

@@ -4,6 +4,7 @@
 pub mod chbind;
 pub mod chbindctl;
 pub mod exit;
+mod help;
 pub mod report;
 mod usage;
 mod values;

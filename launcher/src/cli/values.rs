@@ -11,27 +11,27 @@ pub(super) type Word<T> = (&'static str, &'static str, T);
 /// What 127.0.0.1 means inside.
 pub(super) const LOOPBACK: [Word<Loopback>; 3] = [
     ("remap", "The context's own loopback address", Loopback::Remap),
-    ("host", "The host's loopback", Loopback::Host),
-    ("deny", "None", Loopback::Deny),
+    ("host", "The loopback of the host", Loopback::Host),
+    ("deny", "Nothing: it can be neither bound nor reached", Loopback::Deny),
 ];
 
 /// Which process the command is.
 pub(super) const PROCESS: [Word<ProcessModel>; 2] = [
-    ("exec", "The command takes chbind's place, under its process id", ProcessModel::Exec),
+    ("exec", "The command takes the place of chbind, under its process ID", ProcessModel::Exec),
     ("parent", "chbind stays, passes signals on and ends as the command does", ProcessModel::Parent),
 ];
 
 /// How the context is enforced.
 pub(super) const ENFORCEMENT: [Word<Enforcement>; 3] = [
-    ("seccomp", "By the kernel and a supervisor: everything that runs", Enforcement::Seccomp),
+    ("seccomp", "By a filter in the kernel and a supervisor, for every program", Enforcement::Seccomp),
     (
         "hybrid",
-        "Inside the program by a preloaded library, which is trusted; whatever it does not see by the supervisor",
+        "By a library inside the program, which is trusted, and a supervisor for all that it misses",
         Enforcement::Hybrid,
     ),
     (
         "preload",
-        "Inside the program alone: for programs that cooperate, where seccomp is not to be had",
+        "By the library alone, for programs that cooperate where seccomp is not to be had",
         Enforcement::Preload,
     ),
 ];
