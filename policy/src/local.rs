@@ -24,7 +24,7 @@ pub enum LocalAddr {
     /// A port at every address.
     Wildcard(SocketAddr),
     /// An address and a port. A TCP socket whose connection has failed or was dissolved shows the port that it had, though
-    /// that is free again: what it means then is found out when it is [connected](crate::perform::connect) again.
+    /// that is free again: what it means then is found out when it is [connected](crate::perform::connect()) again.
     Bound(SocketAddr),
 }
 

@@ -1,4 +1,4 @@
-//! How the supervisor carries out a call on a socket: its part of [`perform`](chbind_policy::perform).
+//! How the supervisor carries out a call on a socket: its part of [`perform`].
 
 use super::worker::Worker;
 use crate::supervisor::caller::duplicate::Duplicate;
