@@ -8,8 +8,8 @@ use crate::target::Target;
 use crate::verdict::{Reason, Refusal};
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-/// Row 25: whether a socket may have `port`. Port 0 is the kernel's choice; what it chooses is judged when it matters,
-/// at listen. What has no ports, the kernel calls something else so.
+/// Row 25 (docs/semantics.md#row-25): whether a socket may have `port`. Port 0 is the kernel's choice; what it chooses
+/// is judged when it matters, at listen. What has no ports, the kernel calls something else so.
 pub(crate) fn port(rules: &Rules, transport: Transport, port: u16) -> Result<(), Refusal> {
     if port == 0 || !has_ports(transport) {
         return Ok(());
@@ -36,7 +36,8 @@ fn judge<R>(
     }
 }
 
-/// Row 51: whether a program may speak to what it calls `asked` (canonical) and what is in truth `target`.
+/// Row 51 (docs/semantics.md#row-51): whether a program may speak to what it calls `asked` (canonical) and what is in
+/// truth `target`.
 ///
 /// What counts is what the program calls it: 127.0.0.1 also where that leads to a wildcard listener of the context itself.
 /// But all that stands for the loopback of the context is one place by whatever name, or a deny rule for 127.0.0.1 would

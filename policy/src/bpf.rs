@@ -15,7 +15,7 @@ pub struct Instruction {
 }
 
 /// `BPF_MAXINSNS` (linux/bpf_common.h).
-pub const MOST: usize = 4096;
+pub const INSTRUCTIONS_MAX: usize = 4096;
 
 /// One instruction.
 pub const fn instruction(code: u32, jt: u8, jf: u8, k: u32) -> Instruction {

@@ -1,5 +1,5 @@
 //! `connect(2)`: rows 31 to 41 and 47. Only who you are is checked; whom you talk to is free, except
-//! loopback and what the rules for peers say (row 51).
+//! loopback and what the rules for peers say (row 51: docs/semantics.md#row-51).
 
 use crate::context::Context;
 use crate::errno::Errno;

@@ -114,8 +114,8 @@ pub fn arrived(list: &mut [u8], mut each: impl FnMut(i32, i32, &mut [u8])) {
     }
 }
 
-/// Where a message was sent to, as it is called inside (section 5): written over what the kernel says in a control message
-/// with this level, type and data.
+/// Where a message was sent to, as it is called inside (section 5: docs/semantics.md#section-5): written over what the
+/// kernel says in a control message with this level, type and data.
 pub fn mask(context: &Context, level: i32, kind: i32, data: &mut [u8]) {
     let shown = |ip: IpAddr| masked(context, SocketAddr::new(ip, 0)).map(|shown| shown.ip());
     let mask_v4 = |field: &mut [u8; 4]| {

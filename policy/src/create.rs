@@ -74,7 +74,8 @@ pub enum Create {
     At(Socket, SocketAddr),
 }
 
-/// Row 16 and the list of section 4: may a socket of this kind be made?
+/// Row 16 (docs/semantics.md#row-16) and the list of section 4 (docs/semantics.md#section-4): may a socket of this kind
+/// be made?
 pub fn create(context: &Context, domain: i32, kind: i32, protocol: i32) -> Verdict<Create> {
     const EINVAL: Refusal = Refusal::native(Errno::EINVAL);
     // __sys_socket, __sock_create (net/socket.c) and inet_create (net/ipv4/af_inet.c), in their order.

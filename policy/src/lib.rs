@@ -51,4 +51,4 @@ pub use local::LocalAddr;
 pub use rules::Rules;
 pub use socket::{Family, Socket, Transport};
 pub use subject::Subject;
-pub use verdict::{Note, Reason, Refusal, Telling, Verdict};
+pub use verdict::{Audience, Note, Reason, Refusal, Verdict};

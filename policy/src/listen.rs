@@ -1,4 +1,5 @@
-//! `listen(2)`: row 12, the ports of row 25, and sockets that came in from outside.
+//! `listen(2)`: row 12 (docs/semantics.md#row-12), the ports of row 25 (docs/semantics.md#row-25), and sockets that
+//! came in from outside.
 
 use crate::access;
 use crate::context::Context;

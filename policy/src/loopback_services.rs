@@ -1,6 +1,7 @@
 //! Where what a context serves of its loopback is looked for (`sock_diag` has the question and its answer).
 //!
-//! Row 36: what a program inside has on its wildcard is on an assigned address, and is to be found on loopback all the same.
+//! Row 36 (docs/semantics.md#row-36): what a program inside has on its wildcard is on an assigned address, and is to be
+//! found on loopback all the same.
 
 use crate::context::Context;
 use crate::socket::Family;

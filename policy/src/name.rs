@@ -1,4 +1,5 @@
-//! `getsockname(2)` and `getpeername(2)`: inside, loopback is called 127.0.0.1 (section 5).
+//! `getsockname(2)` and `getpeername(2)`: inside, loopback is called 127.0.0.1 (section 5:
+//! docs/semantics.md#section-5).
 
 use crate::context::{Context, Loopback};
 use crate::local::{LocalAddr, unbound};
@@ -29,8 +30,8 @@ pub fn shown(context: &Context, local: LocalAddr) -> Option<SocketAddr> {
     }
 }
 
-/// What the peer is called of a socket whose own address is `own`: from loopback a socket speaks to what is called loopback,
-/// though that may be an assigned address whose wildcard was narrowed (row 36).
+/// What the peer is called of a socket whose own address is `own`: from loopback a socket speaks to what is called
+/// loopback, though that may be an assigned address whose wildcard was narrowed (row 36: docs/semantics.md#row-36).
 pub fn masked_peer(context: &Context, own: SocketAddr, peer: SocketAddr) -> Option<SocketAddr> {
     masked(context, peer).or_else(|| {
         let ip = canonical(peer).ip();

@@ -1,5 +1,5 @@
-//! Rules for ports and peers: rows 25 and 51, and the ports of row 15 that a context grants. What they come to is said in
-//! `access.rs`.
+//! Rules for ports and peers: rows 25 and 51, and the ports of row 15 (docs/semantics.md#row-15) that a context grants.
+//! What they come to is said in `access.rs`.
 //!
 //! What an allow rule names is allowed. Of the rest, what a deny rule names is refused. Of the rest, everything is
 //! refused if there is an allow rule of that kind, and nothing if there is none. Addresses come first: a rule never
@@ -100,7 +100,7 @@ impl Rules<'_> {
         !(self.allow_bind.is_empty() && self.deny_bind.is_empty())
     }
 
-    /// Row 15: whether `port` may be bound without a privilege. It must still be allowed.
+    /// Row 15 (docs/semantics.md#row-15): whether `port` may be bound without a privilege. It must still be allowed.
     pub fn is_granted(&self, port: u16) -> bool {
         self.granted.iter().any(|ports| ports.contains(port))
     }

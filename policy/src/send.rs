@@ -103,7 +103,7 @@ fn datagram(
         return match standing(context, local) {
             // As the kernel says, but not after giving the socket a port on every address.
             Standing::Unbound => Err(Refusal::native(Errno::EDESTADDRREQ)),
-            // Row 50: connected, the source is decided, and write() would go there too.
+            // Row 50 (docs/semantics.md#row-50): connected, the source is decided, and write() would go there too.
             _ => Ok(Send { destination: None, source: Source::Own }),
         };
     };

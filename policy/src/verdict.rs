@@ -77,22 +77,22 @@ pub enum Reason {
 
 /// To whom a refusal is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Telling {
+pub enum Audience {
     /// To nobody: the program gets what it would get anywhere.
-    Never,
+    Nobody,
     /// To those who asked for details: programs meet it all the time and go on by themselves.
     Verbose,
     /// To the person.
-    Always,
+    Everybody,
 }
 
 impl Reason {
     /// To whom this is told.
-    pub fn telling(&self) -> Telling {
+    pub fn audience(&self) -> Audience {
         match self {
-            Reason::Native => Telling::Never,
-            Reason::NoFamily(_) | Reason::Multipath => Telling::Verbose,
-            _ => Telling::Always,
+            Reason::Native => Audience::Nobody,
+            Reason::NoFamily(_) | Reason::Multipath => Audience::Verbose,
+            _ => Audience::Everybody,
         }
     }
 

@@ -1,5 +1,5 @@
-//! What goes before a socket that is bound to a wildcard: a filter that lets through what is sent to the context and nothing
-//! else (row 3). Whoever puts it there locks it.
+//! What goes before a socket that is bound to a wildcard: a filter that lets through what is sent to the context and
+//! nothing else (row 3: docs/semantics.md#row-3). Whoever puts it there locks it.
 
 use crate::bpf::{Instruction, instruction, jump, load, ret};
 use crate::context::Context;

@@ -26,7 +26,7 @@ fn listening(fd: Fd, backlog: c_int) -> Result<(), Stop> {
     Ok(fd.listen(backlog)?)
 }
 
-/// Row 12: it has an address, and a port that may be listened on.
+/// Row 12 (docs/semantics.md#row-12): it has an address, and a port that may be listened on.
 fn prepare(fd: Fd, socket: &Socket) -> Result<(), Stop> {
     let context = &shim().config.context;
     let local = perform::local(&fd)?;

@@ -1,9 +1,9 @@
-//! Telling the person, where there is no supervisor to do it: a line on standard error, as long as that is the file which the
+//! Audience the person, where there is no supervisor to do it: a line on standard error, as long as that is the file which the
 //! command was started with.
 
 use crate::sys::line::{Line, STANDARD_ERROR};
 use crate::sys::{self, shim};
-use chbind_policy::{Note, Refusal, Subject, Telling, Transport};
+use chbind_policy::{Audience, Note, Refusal, Subject, Transport};
 use core::fmt::{self, Display, Write};
 use core::net::SocketAddr;
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -11,10 +11,10 @@ use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 /// A call was refused.
 pub(crate) fn refused(subject: &Subject, refusal: &Refusal) {
     let config = &shim().config;
-    match refusal.reason.telling() {
-        Telling::Never => return,
-        Telling::Verbose if !config.verbose => return,
-        Telling::Verbose | Telling::Always => {}
+    match refusal.reason.audience() {
+        Audience::Nobody => return,
+        Audience::Verbose if !config.verbose => return,
+        Audience::Verbose | Audience::Everybody => {}
     }
     tell(&fmt::from_fn(|f| write!(f, "refused {subject}: {}", refusal.reason.describe(&config.context))));
 }

@@ -12,7 +12,7 @@ use nix::unistd::Uid;
 use std::os::fd::{AsFd, OwnedFd};
 
 /// Contexts of one name that can be found.
-const MOST: u8 = 64;
+const HOLDERS_MAX: u8 = 64;
 /// As much of a name counts, in bytes: the kernel has room for 107 with what comes before.
 const LENGTH: usize = 80;
 
@@ -23,7 +23,7 @@ fn abstract_name(name: &str, place: u8) -> String {
 
 /// Holds the name; `None` if too many have it, so that this one cannot be found.
 pub fn hold(name: &str) -> Result<Option<OwnedFd>, Error> {
-    for place in 0..MOST {
+    for place in 0..HOLDERS_MAX {
         match socket::hold_abstract_stream(abstract_name(name, place).as_bytes()) {
             Err(Errno(libc::EADDRINUSE)) => {}
             done => return done.map(Some).map_err(Error::HoldName),
@@ -46,7 +46,7 @@ pub struct Found {
 /// The running contexts that have this name.
 pub fn find(name: &str) -> Result<Vec<Found>, Error> {
     let mut all = Vec::new();
-    for place in 0..MOST {
+    for place in 0..HOLDERS_MAX {
         match socket::connect_abstract_stream(abstract_name(name, place).as_bytes()) {
             Ok(there) => {
                 let (pid, user) = socket::peer_of(there.as_fd()).map_err(Error::AskHolder)?;

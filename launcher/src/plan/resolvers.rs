@@ -1,4 +1,4 @@
-//! The host's name servers on loopback addresses (row 37).
+//! The host's name servers on loopback addresses (row 37: docs/semantics.md#row-37).
 
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr};

@@ -1,4 +1,5 @@
-//! Whose rights count in the network namespace: privileged ports and raw sockets are judged by the caller's (row 15).
+//! Whose rights count in the network namespace: privileged ports and raw sockets are judged by the caller's (row 15:
+//! docs/semantics.md#row-15).
 
 use super::capabilities::with_all_rights;
 use super::error::Error;

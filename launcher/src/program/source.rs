@@ -5,7 +5,7 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 
 /// The most that is asked for at once. Callers bound what they ask for; this bounds their mistakes.
-pub(super) const MOST: usize = 65536;
+pub(super) const PIECE_MAX: usize = 65536;
 
 /// Bytes that can be read at any place.
 pub trait Source {
@@ -14,7 +14,7 @@ pub trait Source {
 
     /// Up to `length` bytes from this place on: fewer where it ends.
     fn piece(&self, place: u64, length: usize) -> Result<Vec<u8>, Errno> {
-        let mut bytes = vec![0; length.min(MOST)];
+        let mut bytes = vec![0; length.min(PIECE_MAX)];
         let mut filled = 0;
         while let Some(room) = bytes.get_mut(filled..).filter(|room| !room.is_empty()) {
             // No file goes beyond the largest off_t, and pread(2) takes no such place.
@@ -32,7 +32,7 @@ pub trait Source {
 
     /// These bytes, or `None` if it ends before.
     fn exactly(&self, place: u64, length: u64) -> Result<Option<Vec<u8>>, Errno> {
-        let bytes = self.piece(place, usize::try_from(length).unwrap_or(MOST))?;
+        let bytes = self.piece(place, usize::try_from(length).unwrap_or(PIECE_MAX))?;
         Ok(Some(bytes).filter(|bytes| bytes.len() as u64 == length))
     }
 }

@@ -5,7 +5,7 @@
 
 use super::arch;
 use crate::sys::seccomp::Instruction;
-use chbind_policy::bpf::MOST;
+use chbind_policy::bpf::INSTRUCTIONS_MAX;
 use libc::c_long;
 
 mod kernel;
@@ -134,7 +134,7 @@ pub(super) struct Program(Vec<Operation>);
 
 impl Program {
     pub(super) fn check(instructions: &[Instruction]) -> Result<Self, Fault> {
-        if instructions.is_empty() || instructions.len() > MOST {
+        if instructions.is_empty() || instructions.len() > INSTRUCTIONS_MAX {
             return Err(Fault::Length);
         }
         let read = instructions.iter().enumerate().map(|(at, instruction)| operation(at, instruction));

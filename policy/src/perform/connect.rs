@@ -116,7 +116,7 @@ fn shown_by_stream(permit: &impl Permit, socket: &Socket, mut shown: SocketAddr)
     LocalAddr::Pinned(shown)
 }
 
-/// Row 47: the association is dissolved, and what is left of it does not show.
+/// Row 47 (docs/semantics.md#row-47): the association is dissolved, and what is left of it does not show.
 fn dissolve<S: Connects>(
     shell: &mut S,
     permit: &S::Permit,

@@ -7,7 +7,7 @@ use chbind_policy::connect::{Connect, connect};
 use chbind_policy::listen::listen;
 use chbind_policy::rules::{ConnectRule, Ports, Rules, Service};
 use chbind_policy::send::send;
-use chbind_policy::{Context, Errno, Reason, Refusal, Socket, Telling, Transport};
+use chbind_policy::{Audience, Context, Errno, Reason, Refusal, Socket, Transport};
 use libc::{AF_UNSPEC, EACCES, EADDRNOTAVAIL, EINVAL, EPERM, MSG_FASTOPEN};
 use std::net::IpAddr;
 
@@ -283,7 +283,7 @@ fn the_words_for_it() {
         (Reason::PeerDenied, "this peer may not be reached (--deny-connect)"),
     ] {
         assert_eq!(reason.describe(&s()).to_string(), text);
-        assert_eq!(reason.telling(), Telling::Always);
+        assert_eq!(reason.audience(), Audience::Everybody);
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a person reads.
 
 use crate::common::*;
-use chbind_policy::{Context, Errno, Family, Note, Reason, Refusal, Telling};
+use chbind_policy::{Audience, Context, Errno, Family, Note, Reason, Refusal};
 
 fn says(context: &Context, reason: Reason, text: &str) {
     assert_eq!(reason.describe(context).to_string(), text);
@@ -61,9 +61,9 @@ fn row_02_the_note_names_what_is_not_served() {
 
 #[test]
 fn who_is_told() {
-    assert_eq!(Refusal::native(Errno::EINVAL).reason.telling(), Telling::Never);
-    assert_eq!(Reason::NoFamily(Family::V6).telling(), Telling::Verbose);
+    assert_eq!(Refusal::native(Errno::EINVAL).reason.audience(), Audience::Nobody);
+    assert_eq!(Reason::NoFamily(Family::V6).audience(), Audience::Verbose);
     for reason in [Reason::NotAssigned, Reason::Multicast, Reason::BoundOutside(ip("::")), Reason::Unreadable] {
-        assert_eq!(reason.telling(), Telling::Always);
+        assert_eq!(reason.audience(), Audience::Everybody);
     }
 }

@@ -2,7 +2,7 @@
 //! nothing else (rows 3, 9 and 10).
 
 use crate::common::*;
-use chbind_policy::bpf::{Instruction, MOST};
+use chbind_policy::bpf::{INSTRUCTIONS_MAX, Instruction};
 use chbind_policy::{Assigned, Context, Family, wildcard_filter};
 use ipnet::IpNet;
 use proptest::prelude::*;
@@ -139,7 +139,7 @@ fn many_addresses() {
     let addresses: Vec<Assigned> = v4.chain(v6).collect();
     let context = Context { addresses: &addresses, ..s() };
     let program = program(&context);
-    assert!(program.len() <= MOST, "{}", program.len());
+    assert!(program.len() <= INSTRUCTIONS_MAX, "{}", program.len());
     for own in &addresses {
         for interface in INTERFACES {
             let wanted = own.scope() == 0 || interface == 1 || interface == own.scope();

@@ -60,8 +60,8 @@ unsafe impl<T: Sync> Sync for Static<T> {}
 
 static TEXT: Static<[u8; TEXT_MAX]> = Static(UnsafeCell::new([0; TEXT_MAX]));
 static ROOM: Static<Room> = Static(UnsafeCell::new(Room::new()));
-static WILDCARD_FILTER: Static<[Instruction; bpf::MOST]> =
-    Static(UnsafeCell::new([Instruction { code: 0, jt: 0, jf: 0, k: 0 }; bpf::MOST]));
+static WILDCARD_FILTER: Static<[Instruction; bpf::INSTRUCTIONS_MAX]> =
+    Static(UnsafeCell::new([Instruction { code: 0, jt: 0, jf: 0, k: 0 }; bpf::INSTRUCTIONS_MAX]));
 static SHIM: Once<Shim> = Once::new();
 
 const UNREAD: u8 = 0;

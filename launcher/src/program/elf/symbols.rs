@@ -2,7 +2,7 @@
 
 use super::fault::{Fault, Part};
 use super::file::{Dynamic, File};
-use crate::program::source::{MOST, Source};
+use crate::program::source::{PIECE_MAX, Source};
 use goblin::elf::sym::{STB_GLOBAL, STB_GNU_UNIQUE, STB_WEAK, Sym};
 use scroll::Pread;
 
@@ -64,7 +64,7 @@ fn each<S: Source + ?Sized>(file: &File<S>, dynamic: &Dynamic, mut seen: impl Fn
     let next = dynamic.tables.iter().filter_map(|value| value.checked_sub(address)).filter(|gap| *gap > 0).min();
     let size = Sym::size(file.ctx.container);
     let count = (next.unwrap_or(left).min(left) / size as u64).min(MOST_SYMBOLS);
-    let at_once = MOST / size;
+    let at_once = PIECE_MAX / size;
     let mut first = 0;
     while first < count {
         let wanted = (count - first).min(at_once as u64);

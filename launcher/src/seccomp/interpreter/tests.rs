@@ -2,7 +2,7 @@
 
 use super::{Action, Data, Fault, Program};
 use crate::sys::seccomp::Instruction;
-use chbind_policy::bpf::{MOST, instruction, jump, load, ret};
+use chbind_policy::bpf::{INSTRUCTIONS_MAX, instruction, jump, load, ret};
 use libc::{
     BPF_A, BPF_ABS, BPF_ADD, BPF_ALU, BPF_AND, BPF_B, BPF_DIV, BPF_H, BPF_IMM, BPF_IND, BPF_JA, BPF_JEQ, BPF_JGE,
     BPF_JGT, BPF_JMP, BPF_JSET, BPF_K, BPF_LD, BPF_LDX, BPF_LEN, BPF_LSH, BPF_MEM, BPF_MISC, BPF_MOD, BPF_MSH, BPF_MUL,
@@ -130,8 +130,8 @@ fn tests_and_jumps() {
 fn programs_that_the_kernel_does_not_take() {
     let one = |code, k| Program::check(&[plain(code, k), ret(0)]).unwrap_err();
     assert_eq!(Program::check(&[]).unwrap_err(), Fault::Length);
-    assert_eq!(Program::check(&vec![ret(0); MOST + 1]).unwrap_err(), Fault::Length);
-    assert!(Program::check(&vec![ret(0); MOST]).is_ok());
+    assert_eq!(Program::check(&vec![ret(0); INSTRUCTIONS_MAX + 1]).unwrap_err(), Fault::Length);
+    assert!(Program::check(&vec![ret(0); INSTRUCTIONS_MAX]).is_ok());
     assert_eq!(Program::check(&[load(0)]).unwrap_err(), Fault::NoReturn);
     for offset in [1, 2, 3, 64, 68, u32::MAX - 3, 0xffff_f000] {
         assert_eq!(one(BPF_LD | BPF_W | BPF_ABS, offset), Fault::Offset(0), "{offset}");

@@ -6,7 +6,7 @@ use crate::sys::Errno;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// For all callers together, in bytes.
-const MOST: usize = 256 << 20;
+const BYTES_MAX: usize = 256 << 20;
 
 static TAKEN: AtomicUsize = AtomicUsize::new(0);
 
@@ -17,7 +17,7 @@ pub(crate) struct Share(usize);
 impl Share {
     /// ENOBUFS where there is not so much left.
     pub(crate) fn of(bytes: usize) -> Result<Self, Stop> {
-        if TAKEN.fetch_add(bytes, Relaxed).saturating_add(bytes) > MOST {
+        if TAKEN.fetch_add(bytes, Relaxed).saturating_add(bytes) > BYTES_MAX {
             TAKEN.fetch_sub(bytes, Relaxed);
             return Err(Stop::Fail(Errno::ENOBUFS));
         }
@@ -64,7 +64,7 @@ mod tests {
 
     #[test]
     fn what_is_given_back_can_be_taken_again() {
-        let half = MOST / 2 + 1;
+        let half = BYTES_MAX / 2 + 1;
         for _ in 0..3 {
             let share = Share::of(half);
             assert!(share.is_ok());

@@ -1,5 +1,5 @@
-//! Privileged ports and raw sockets: calls done on behalf of a caller must not have more rights than the caller (row 15),
-//! unless its context grants the port.
+//! Privileged ports and raw sockets: calls done on behalf of a caller must not have more rights than the caller (row
+//! 15: docs/semantics.md#row-15), unless its context grants the port.
 
 use crate::procfs::{self, Status};
 use crate::sys::process::{self, Identity};

@@ -204,7 +204,8 @@ impl Worker {
         self.shared.context.rules.is_granted(port) || with_all_rights(holds)
     }
 
-    /// Row 15: with the caller's rights, not the supervisor's, unless the context grants the port.
+    /// Row 15 (docs/semantics.md#row-15): with the caller's rights, not the supervisor's, unless the context grants the
+    /// port.
     fn bind_as_caller(&self, caller: &Caller, fd: BorrowedFd, address: SocketAddr) -> sys::Result<()> {
         match socket::bind(fd, address) {
             // Asked once more: the rights must be those of the caller, not of a program that took its place.
@@ -215,7 +216,7 @@ impl Worker {
         }
     }
 
-    /// Remembers what answers on this context's loopback (row 36).
+    /// Remembers what answers on this context's loopback (row 36: docs/semantics.md#row-36).
     pub(super) fn note_service(&self, fd: BorrowedFd, socket: &Socket, at: SocketAddr, wildcard: bool) {
         let ip = at.ip().to_canonical();
         let context = self.shared.context;

@@ -91,7 +91,7 @@ fn pointed_to(caller: &mut Caller, level: i32, name: i32, bytes: &[u8]) -> Resul
             let program: &[u8; PROGRAM] = bytes.try_into().map_err(|_| EINVAL)?;
             let [a, b, _, _, _, _, _, _, at @ ..] = program;
             let count = usize::from(u16::from_ne_bytes([*a, *b]));
-            if count == 0 || count > bpf::MOST {
+            if count == 0 || count > bpf::INSTRUCTIONS_MAX {
                 return Err(EINVAL);
             }
             let mut read = vec![0; count * INSTRUCTION];

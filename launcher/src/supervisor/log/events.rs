@@ -1,7 +1,7 @@
-//! Telling the person: one line for each distinct event, repeated ones counted.
+//! Audience the person: one line for each distinct event, repeated ones counted.
 
 use crate::procfs::{self, Status};
-use chbind_policy::{Context, Note, Refusal, Subject, Telling, Transport};
+use chbind_policy::{Audience, Context, Note, Refusal, Subject, Transport};
 use libc::pid_t;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::collections::{HashMap, VecDeque};
@@ -37,7 +37,7 @@ struct Tally {
     told: u64,
 }
 
-struct State {
+struct Told {
     sink: Sink,
     seen: HashMap<String, Tally>,
     queue: VecDeque<String>,
@@ -47,26 +47,26 @@ struct State {
 pub(crate) struct Log {
     name: String,
     verbose: bool,
-    state: Mutex<State>,
+    state: Mutex<Told>,
 }
 
 impl Log {
     pub(crate) fn new(name: String, messages: Option<OwnedFd>, verbose: bool) -> Self {
         let sink = messages.map_or(Sink::Nowhere, Sink::Inherited);
-        let state = State { sink, seen: HashMap::new(), queue: VecDeque::new(), lost: 0 };
+        let state = Told { sink, seen: HashMap::new(), queue: VecDeque::new(), lost: 0 };
         Log { name, verbose, state: Mutex::new(state) }
     }
 
-    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+    fn state(&self) -> std::sync::MutexGuard<'_, Told> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A call was refused.
     pub(crate) fn refused(&self, tid: pid_t, subject: &Subject, refusal: &Refusal, context: &Context) {
-        match refusal.reason.telling() {
-            Telling::Never => return,
-            Telling::Verbose if !self.verbose => return,
-            Telling::Verbose | Telling::Always => {}
+        match refusal.reason.audience() {
+            Audience::Nobody => return,
+            Audience::Verbose if !self.verbose => return,
+            Audience::Verbose | Audience::Everybody => {}
         }
         self.tell(tid, format_args!("refused {subject}: {}", refusal.reason.describe(context)));
     }
@@ -139,7 +139,7 @@ impl Log {
     }
 }
 
-impl State {
+impl Told {
     /// How often things happened that were told of once.
     fn sum_up(&mut self, name: &str) {
         let untold = self.seen.iter_mut().filter(|(_, tally)| tally.count > tally.told);

@@ -10,25 +10,25 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Mutex, PoisonError};
 
 /// Collisions looked into, per context: each is a walk through /proc.
-const MOST: usize = 16;
+const CONFLICTS_MAX: usize = 16;
 
 type Collision = (pid_t, SocketAddr, Transport);
 
 #[derive(Default)]
-struct Table {
+struct Noticed {
     known: Vec<(SocketAddr, Transport)>,
     queue: VecDeque<Collision>,
 }
 
 /// Collisions to look into.
 #[derive(Default)]
-pub(crate) struct Collisions(Mutex<Table>);
+pub(crate) struct Collisions(Mutex<Noticed>);
 
 impl Collisions {
     /// Whether this one is new and will be looked into.
     pub(crate) fn add(&self, tid: pid_t, address: SocketAddr, transport: Transport) -> bool {
         let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if table.known.len() >= MOST || table.known.contains(&(address, transport)) {
+        if table.known.len() >= CONFLICTS_MAX || table.known.contains(&(address, transport)) {
             return false;
         }
         table.known.push((address, transport));

@@ -9,7 +9,7 @@ use crate::supervisor::caller::outcome::Stop;
 use crate::supervisor::socket::wildcard_filter::WildcardFilter;
 use crate::sys::seccomp::Instruction;
 use crate::sys::{self, Errno, socket};
-use chbind_policy::bpf::{MOST, ret};
+use chbind_policy::bpf::{INSTRUCTIONS_MAX, ret};
 use chbind_policy::{Reason, Refusal, Socket, Transport};
 use std::os::fd::BorrowedFd;
 
@@ -25,7 +25,7 @@ pub(crate) struct DropFilter<'a> {
 impl<'a> DropFilter<'a> {
     /// Puts it there. Refused where the program has locked a filter of its own.
     pub(crate) fn place(fd: BorrowedFd<'a>, wildcard: &WildcardFilter) -> Result<Self, Stop> {
-        let before = match socket::filter(fd, MOST) {
+        let before = match socket::filter(fd, INSTRUCTIONS_MAX) {
             Ok(found) if wildcard.is(fd, &found) => return Ok(DropFilter { fd, before: None }),
             Ok(found) => found,
             // An eBPF program: it cannot be read, and so not be put back.

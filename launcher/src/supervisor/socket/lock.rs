@@ -19,7 +19,7 @@ const PAUSE: Duration = Duration::from_millis(2);
 
 /// Sockets by their cookies.
 #[derive(Default)]
-struct Table {
+struct AtWork {
     /// A thread is in the section of these.
     busy: HashSet<u64>,
     /// And that many threads wait for a call on these.
@@ -28,7 +28,7 @@ struct Table {
 
 /// The sections of all sockets, and the sockets in flight.
 #[derive(Default)]
-pub(crate) struct SocketLocks(Mutex<Table>);
+pub(crate) struct SocketLocks(Mutex<AtWork>);
 
 /// The section of a socket, until this is dropped.
 pub(crate) struct Locked<'a> {
@@ -43,7 +43,7 @@ pub(crate) struct InFlight<'a> {
 }
 
 impl SocketLocks {
-    fn table(&self) -> MutexGuard<'_, Table> {
+    fn table(&self) -> MutexGuard<'_, AtWork> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -1,4 +1,4 @@
-//! Where this context serves the ports of its loopback (row 36).
+//! Where this context serves the ports of its loopback (row 36: docs/semantics.md#row-36).
 
 use chbind_policy::{Context, Family, Transport};
 use std::net::IpAddr;

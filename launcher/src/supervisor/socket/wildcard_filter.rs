@@ -1,8 +1,8 @@
-//! The filter before a socket that is bound to a wildcard (row 3), put there for good.
+//! The filter before a socket that is bound to a wildcard (row 3: docs/semantics.md#row-3), put there for good.
 
 use crate::sys::seccomp::Instruction;
 use crate::sys::{self, socket};
-use chbind_policy::bpf::MOST;
+use chbind_policy::bpf::INSTRUCTIONS_MAX;
 use chbind_policy::{Context, wildcard_filter};
 use std::os::fd::BorrowedFd;
 
@@ -26,7 +26,7 @@ impl WildcardFilter {
 
     /// Puts it in the place of the filter that is before the socket, or leaves that if it has no room, for good.
     pub(crate) fn replace(&self, fd: BorrowedFd) -> sys::Result<()> {
-        if self.0.len() <= MOST {
+        if self.0.len() <= INSTRUCTIONS_MAX {
             socket::attach_filter(fd, &self.0)?;
         }
         socket::lock_filter(fd)
@@ -35,7 +35,7 @@ impl WildcardFilter {
     /// Puts it before the socket for good. False where it cannot be: the program has a filter of its own there, or the
     /// context has more addresses than a filter can tell.
     pub(crate) fn place(&self, fd: BorrowedFd) -> bool {
-        if self.0.len() > MOST {
+        if self.0.len() > INSTRUCTIONS_MAX {
             return false;
         }
         let placed = match socket::filter(fd, self.0.len()) {

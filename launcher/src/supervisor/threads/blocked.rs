@@ -43,7 +43,7 @@ struct Entry {
 }
 
 #[derive(Default)]
-struct Table {
+struct Entries {
     entries: HashMap<u64, Entry>,
     /// Looks since there was anything to look at; `None` while nobody looks, and the next entry must wake somebody.
     idle: Option<u32>,
@@ -51,7 +51,7 @@ struct Table {
 
 /// The table of blocked calls.
 pub(crate) struct BlockedCalls {
-    table: Mutex<Table>,
+    table: Mutex<Entries>,
     /// Readable when there is something new to look at.
     pub(crate) wake: EventFd,
 }
@@ -88,7 +88,7 @@ impl BlockedCalls {
         Ok(BlockedCalls { table: Mutex::default(), wake })
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Table> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Entries> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -13,7 +13,7 @@ use std::time::Duration;
 /// Followers kept waiting for the lead; a thread beyond them ends when its work is done.
 const IDLE: usize = 2;
 /// Threads at the most: as many calls can block at a time, less one. Each costs about 12 KiB.
-const MOST: usize = 4096;
+const THREADS_MAX: usize = 4096;
 /// The stack of a thread, in bytes.
 const STACK: usize = 128 * 1024;
 /// How long one call may keep the lead.
@@ -27,7 +27,7 @@ const PATIENCE: u32 = 25;
 pub(crate) struct Turn(u64);
 
 #[derive(Default)]
-struct State {
+struct Threads {
     led: bool,
     idle: usize,
     threads: usize,
@@ -36,7 +36,7 @@ struct State {
 /// The threads that answer calls.
 #[derive(Default)]
 pub(crate) struct Leader {
-    state: Mutex<State>,
+    state: Mutex<Threads>,
     vacant: Condvar,
     /// Counts the beginnings and ends of turns: odd while there is one. Whoever ends a turn by counting on from its number
     /// decides who leads: the leader itself, having answered, goes on; anybody else takes the lead from it.
@@ -54,14 +54,14 @@ pub(crate) struct Leader {
 pub(crate) struct Exhausted;
 
 impl Leader {
-    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+    fn state(&self) -> std::sync::MutexGuard<'_, Threads> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Starts a thread that runs `work`, which is to begin with [`Leader::lead`].
     pub(crate) fn spawn(&self, work: impl FnOnce() + Send + 'static) -> Result<(), Exhausted> {
         let mut state = self.state();
-        if state.threads >= MOST {
+        if state.threads >= THREADS_MAX {
             return Err(Exhausted);
         }
         thread::Builder::new().stack_size(STACK).spawn(work).map_err(|_| Exhausted)?;
@@ -184,7 +184,7 @@ mod tests {
     fn nobody_to_take_the_lead() {
         let leader = Leader::default();
         assert!(leader.lead());
-        leader.state().threads = MOST;
+        leader.state().threads = THREADS_MAX;
         let mut seen = 0;
         let (turn, _) = leader.begin();
         for _ in 0..=PATIENCE {
