@@ -115,7 +115,7 @@ fn wrong_values(t: &Test) -> Outcome {
         ("--strict=yes", "--strict takes no value", USAGE),
         ("--nid 2 --nid 3", "--nid is given twice", USAGE),
         ("-v -q", "--verbose and --quiet exclude each other", USAGE),
-        ("--lback=", "--lback: a value is missing", "write it as --lback ADDR"),
+        ("--loopback=", "--loopback: a value is missing", "write it as --loopback MODE"),
     ] {
         unusable(t, typed, sentence, hint)?;
     }

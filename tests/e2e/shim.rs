@@ -208,7 +208,7 @@ fn number_of_the_context(t: &Test) -> Outcome {
     ensure_eq!(net::listening_on(8080)?, vec!["127.3.232.1".parse::<IpAddr>()?]);
     for options in [S1000, "--ip 10.0.0.2 --nid 1000"] {
         let done = t.chbind(options, "echo this was run").run()?.exited(125)?.printed("")?;
-        done.told(&["chbind: nid 1000 is taken"])?;
+        done.told(&["chbind: nid 1000 is in use: "])?;
     }
     t.chbind("--ip 10.0.0.1 --nid 1001", "true").run()?.ok()?;
     holder.say("go")?;

@@ -158,7 +158,9 @@ fn not_by_seccomp(t: &Test) -> Outcome {
     for enforce in ["", "--enforce seccomp"] {
         let done =
             t.chbind(&format!("--ip 10.0.0.1 --hide-netif {enforce}"), "echo this was run").run()?.exited(125)?;
-        done.printed("")?.told(&["chbind: --hide-netif is not for --enforce seccomp"])?.told(&["hint: "])?;
+        done.printed("")?
+            .told(&["chbind: --hide-netif is not for --enforce seccomp"])?
+            .told(&["hint: add --enforce hybrid"])?;
     }
     Ok(())
 }

@@ -8,9 +8,11 @@ impl Words for Error {
     fn sentence(&self) -> String {
         match self {
             Error::NumberTaken(nid) => {
-                format!("nid {nid} is taken by another context, or by programs that one left behind")
+                format!(
+                    "nid {nid} is in use: a context has it, or programs of a dead context still serve on its loopback address"
+                )
             }
-            Error::NoNumberFree => "all numbers for contexts are taken".to_owned(),
+            Error::NoNumberFree => "all numbers for contexts are in use".to_owned(),
             Error::HoldNumber(errno) => format!("cannot reserve a number for the context: {}", said(*errno)),
             Error::HoldName(errno) => format!("cannot reserve the name of the context: {}", said(*errno)),
             Error::FindName(errno) => format!("cannot look for the name: {}", said(*errno)),

@@ -151,17 +151,18 @@ impl Words for Conflict {
             Conflict::ParentWithoutSupervisor => {
                 ("--process parent", Enforcement::Preload, "there is no supervisor to be one")
             }
-            Conflict::HideWithoutShim => (
-                "--hide-netif",
-                Enforcement::Seccomp,
-                "the kernel shows them all; --enforce hybrid and preload can hide them",
-            ),
+            Conflict::HideWithoutShim => {
+                ("--hide-netif", Enforcement::Seccomp, "the kernel shows them all, and only the library can hide them")
+            }
         };
         format!("{option} is not for --enforce {}: {why}", word_for(&ENFORCEMENT, &enforcement))
     }
 
     fn hint(&self) -> Option<&'static str> {
-        Some("--enforce seccomp, the default, can do all")
+        Some(match self {
+            Conflict::HideWithoutShim => "add --enforce hybrid",
+            _ => "--enforce seccomp, the default, can do it",
+        })
     }
 }
 
@@ -199,7 +200,10 @@ impl Words for shim::Error {
     fn sentence(&self) -> String {
         match self {
             shim::Error::Missing(directory) => {
-                format!("libchbind_preload.so is missing: looked for it from {} on", directory.to_string_lossy())
+                format!(
+                    "libchbind_preload.so is missing: it is not in {}, nor in ../lib/chbind or ../lib from there",
+                    directory.to_string_lossy()
+                )
             }
             shim::Error::Unreadable(path, _) | shim::Error::Unusable(path) => format!(
                 "cannot use '{}': it must be readable for all users, without blanks or colons in its path",

@@ -36,7 +36,7 @@ impl Words for Error {
                 let (what, since) = feature.name();
                 format!("--strict needs {what}; Linux {since} and later have it where it is switched on")
             }
-            Error::NoProc => "/proc is not mounted, or not that of these processes".to_owned(),
+            Error::NoProc => "/proc is not mounted, or shows the processes of another PID namespace".to_owned(),
             Error::AlreadyInside => ALREADY_INSIDE.to_owned(),
             Error::FindOut(errno) => format!("cannot find out whether this is a context already: {}", said(*errno)),
             Error::OtherThreads => OTHER_THREADS.to_owned(),
