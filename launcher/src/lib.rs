@@ -6,16 +6,18 @@
 //! [`contexts`] how running contexts are numbered and named, [`privileges`] what processes give up.
 #![deny(unsafe_code)]
 
+// What the binaries use, and what is fuzzed; nothing else is for others.
 pub mod cli;
-pub mod contexts;
-pub mod control;
 pub mod plan;
-pub mod preflight;
-pub mod privileges;
-pub mod procfs;
 pub mod program;
-pub mod seccomp;
 pub mod setup;
-pub mod supervisor;
+
+mod contexts;
+mod control;
+mod preflight;
+mod privileges;
+mod procfs;
+mod seccomp;
+mod supervisor;
 #[allow(unsafe_code)]
-pub mod sys;
+mod sys;

@@ -62,7 +62,7 @@ pub enum Error {
 }
 
 /// Fails unless the kernel has what enforcement stands on. `any_socket` is a socket of any kind.
-pub fn require(any_socket: BorrowedFd) -> Result<(), Error> {
+pub(crate) fn require(any_socket: BorrowedFd) -> Result<(), Error> {
     if !seccomp::has_action(SECCOMP_RET_USER_NOTIF) {
         return Err(Error::KernelLacks(Feature::UserNotification));
     }
@@ -77,7 +77,7 @@ pub fn require(any_socket: BorrowedFd) -> Result<(), Error> {
 
 /// Fails unless the kernel has what `--strict` promises: the whole floor, handles of threads (Linux 6.9, which has had
 /// killable waits for long), and a table of threads that can be counted.
-pub fn require_strict() -> Result<(), Error> {
+pub(crate) fn require_strict() -> Result<(), Error> {
     if pidfd::open(own_tid(), pidfd::Of::Thread).is_err() {
         return Err(Error::StrictNeeds(Feature::ThreadHandles));
     }
@@ -92,20 +92,20 @@ pub fn require_strict() -> Result<(), Error> {
 
 /// Fails unless /proc speaks of the processes that this one sees: callers are looked up there by the numbers that they
 /// have here.
-pub fn require_own_proc() -> Result<(), Error> {
+pub(crate) fn require_own_proc() -> Result<(), Error> {
     let this = fs::read_link("/proc/self").map_err(|_| Error::NoProc)?;
     if this.to_str() == Some(std::process::id().to_string().as_str()) { Ok(()) } else { Err(Error::NoProc) }
 }
 
 /// Fails if chbind's library is in this process: what it would do next is in the hands of a context.
-pub fn require_no_shim() -> Result<(), Error> {
+pub(crate) fn require_no_shim() -> Result<(), Error> {
     let is_told = std::env::var_os(wire::VARIABLE).is_some_and(|text| !text.is_empty());
     if is_told { Err(Error::AlreadyInside) } else { Ok(()) }
 }
 
 /// Fails if a seccomp listener is above this process: the kernel allows one (`has_duplicate_listener`,
 /// kernel/seccomp.c), and only an attempt tells. A child makes it.
-pub fn require_outside() -> Result<(), Error> {
+pub(crate) fn require_outside() -> Result<(), Error> {
     /// `SECCOMP_MODE_FILTER` (prctl(2), PR_GET_SECCOMP).
     const FILTERED: &str = "2";
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -141,7 +141,7 @@ fn forking(error: fork::Error) -> Error {
 
 /// Which process the command can be. Under Yama an unprivileged supervisor must be an ancestor of those it looks into
 /// (Documentation/admin-guide/LSM/Yama.rst).
-pub fn process_model(wanted: Option<ProcessModel>) -> Result<ProcessModel, Error> {
+pub(crate) fn process_model(wanted: Option<ProcessModel>) -> Result<ProcessModel, Error> {
     const SCOPE: &str = "/proc/sys/kernel/yama/ptrace_scope";
     // A kernel without Yama has no such file, and no such limit.
     let scope = fs::read_to_string(SCOPE).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0);

@@ -9,7 +9,7 @@ use std::os::unix::fs::MetadataExt;
 /// The lines of `/proc/TID/status` that chbind looks at. Signal sets and capabilities are bit masks, bit 0 for signal 1
 /// or capability 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Status {
+pub(crate) struct Status {
     /// The process that the thread belongs to.
     pub tgid: pid_t,
     /// Whether it is stopped, by job control or a tracer.
@@ -32,7 +32,7 @@ pub struct Status {
 
 impl Status {
     /// Of the thread `tid`.
-    pub fn of(tid: pid_t) -> Option<Self> {
+    pub(crate) fn of(tid: pid_t) -> Option<Self> {
         Self::parse(&fs::read_to_string(format!("/proc/{tid}/status")).ok()?)
     }
 
@@ -80,7 +80,7 @@ fn numbers(text: &str) -> Option<Vec<u32>> {
 }
 
 /// Who the thread `tid` is, as its `/proc/TID/status` says.
-pub fn identity(tid: pid_t) -> Option<Identity> {
+pub(crate) fn identity(tid: pid_t) -> Option<Identity> {
     identity_in(&fs::read_to_string(format!("/proc/{tid}/status")).ok()?)
 }
 
@@ -100,34 +100,34 @@ fn identity_in(text: &str) -> Option<Identity> {
 }
 
 /// Whether paths that begin at the root lead the thread where they lead this process.
-pub fn has_own_root(tid: pid_t) -> bool {
+pub(crate) fn has_own_root(tid: pid_t) -> bool {
     let of = |tid: pid_t, name| fs::metadata(format!("/proc/{tid}/{name}")).ok().map(|of| (of.dev(), of.ino()));
     let here = std::process::id() as pid_t;
     ["root", "ns/mnt"].into_iter().all(|name| of(here, name).is_some_and(|own| of(tid, name) == Some(own)))
 }
 
 /// The command name of the thread, safe to print: a program chooses it freely.
-pub fn comm(tid: pid_t) -> Option<String> {
+pub(crate) fn comm(tid: pid_t) -> Option<String> {
     let raw = fs::read(format!("/proc/{tid}/comm")).ok()?;
     Some(printable(String::from_utf8_lossy(&raw).trim_end_matches('\n')))
 }
 
 /// `text` without anything that could move a cursor, begin a line or turn the direction of writing.
-pub fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_alphanumeric() || c.is_ascii_graphic() || c == ' ' { c } else { '?' }).collect()
 }
 
 /// What identifies a namespace: the device and inode of its file.
-pub type NamespaceId = (u64, u64);
+pub(crate) type NamespaceId = (u64, u64);
 
 /// The namespace of the thread that `/proc/TID/ns` calls `kind`: "user" or "net".
-pub fn namespace(tid: pid_t, kind: &str) -> Option<NamespaceId> {
+pub(crate) fn namespace(tid: pid_t, kind: &str) -> Option<NamespaceId> {
     let of = fs::metadata(format!("/proc/{tid}/ns/{kind}")).ok()?;
     Some((of.dev(), of.ino()))
 }
 
 /// The inode of the socket behind descriptor `fd` of the thread.
-pub fn socket_inode(tid: pid_t, fd: i32) -> Option<u64> {
+pub(crate) fn socket_inode(tid: pid_t, fd: i32) -> Option<u64> {
     let link = fs::read_link(format!("/proc/{tid}/fd/{fd}")).ok()?;
     link.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok()
 }

@@ -1,7 +1,7 @@
 //! Running contexts: their numbers and their names.
 
 mod error;
-pub mod name;
-pub mod number;
+pub(crate) mod name;
+pub(crate) mod number;
 
-pub use error::Error;
+pub(crate) use error::Error;

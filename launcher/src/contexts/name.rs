@@ -22,7 +22,7 @@ fn abstract_name(name: &str, place: u8) -> String {
 }
 
 /// Holds the name; `None` if too many have it, so that this one cannot be found.
-pub fn hold(name: &str) -> Result<Option<OwnedFd>, Error> {
+pub(crate) fn hold(name: &str) -> Result<Option<OwnedFd>, Error> {
     for place in 0..HOLDERS_MAX {
         match socket::hold_abstract_stream(abstract_name(name, place).as_bytes()) {
             Err(Errno(libc::EADDRINUSE)) => {}
@@ -34,7 +34,7 @@ pub fn hold(name: &str) -> Result<Option<OwnedFd>, Error> {
 
 /// A running context.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Found {
+pub(crate) struct Found {
     /// Its number.
     pub nid: u16,
     /// Its supervisor, or whoever holds its number.
@@ -44,7 +44,7 @@ pub struct Found {
 }
 
 /// The running contexts that have this name.
-pub fn find(name: &str) -> Result<Vec<Found>, Error> {
+pub(crate) fn find(name: &str) -> Result<Vec<Found>, Error> {
     let mut all = Vec::new();
     for place in 0..HOLDERS_MAX {
         match socket::connect_abstract_stream(abstract_name(name, place).as_bytes()) {

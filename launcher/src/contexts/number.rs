@@ -12,7 +12,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// Numbers that can be given; 0 is the host and 1 is reserved.
-pub const LOWEST: u16 = 2;
+pub(crate) const LOWEST: u16 = 2;
 /// Numbers are handed out from here on, as Linux-VServer did, out of the way of those that people choose.
 const DYNAMIC: u16 = 49152;
 
@@ -59,7 +59,7 @@ impl Nid {
 }
 
 /// L, the loopback address that belongs to a number.
-pub fn loopback(number: u16) -> Ipv4Addr {
+pub(crate) fn loopback(number: u16) -> Ipv4Addr {
     let [high, low] = number.to_be_bytes();
     Ipv4Addr::new(127, high, low, 1)
 }

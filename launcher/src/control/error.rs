@@ -5,7 +5,7 @@ use crate::{contexts, program};
 
 /// Why there is nothing to be told.
 #[derive(Debug)]
-pub enum Error {
+pub(crate) enum Error {
     /// The program is not there, or cannot be executed.
     Locate(locate::Error),
     /// The program cannot be inspected.

@@ -5,7 +5,7 @@ use crate::contexts::name::{self, Found};
 use crate::procfs::printable;
 
 /// The contexts of this name, of which there is at least one.
-pub fn find(typed: &str) -> Result<Vec<Found>, Error> {
+pub(crate) fn find(typed: &str) -> Result<Vec<Found>, Error> {
     // As the name was written when it was held.
     let shown = printable(typed);
     match name::find(&shown).map_err(Error::Contexts)? {

@@ -6,7 +6,7 @@ use crate::program::{self, Inspection};
 use std::ffi::OsStr;
 
 /// Looks at the program of this name, which is looked for as chbind looks for its command.
-pub fn inspect(name: &OsStr) -> Result<Inspection, Error> {
+pub(crate) fn inspect(name: &OsStr) -> Result<Inspection, Error> {
     let path = locate(name).map_err(Error::Locate)?;
     program::inspect(&path).map_err(Error::Program)
 }

@@ -4,6 +4,6 @@ mod error;
 mod find;
 mod inspect;
 
-pub use error::Error;
-pub use find::find;
-pub use inspect::inspect;
+pub(crate) use error::Error;
+pub(crate) use find::find;
+pub(crate) use inspect::inspect;

@@ -33,7 +33,7 @@ const SUPERVISING: [Capability; 5] = [
 pub(crate) const AT_NEED: [Capability; 2] = [Capability::CAP_NET_BIND_SERVICE, Capability::CAP_NET_RAW];
 
 /// Whether this process has the capability in effect.
-pub fn has(capability: Capability) -> bool {
+pub(crate) fn has(capability: Capability) -> bool {
     caps::has_cap(None, CapSet::Effective, capability).unwrap_or(false)
 }
 
@@ -42,7 +42,7 @@ fn no_new_privs(errno: nix::errno::Errno) -> Error {
 }
 
 /// The kernel asks a process that is not privileged to renounce set-id programs before it confines itself.
-pub fn renounce_if_unprivileged() -> Result<(), Error> {
+pub(crate) fn renounce_if_unprivileged() -> Result<(), Error> {
     if has(Capability::CAP_SYS_ADMIN) {
         return Ok(());
     }
@@ -50,7 +50,7 @@ pub fn renounce_if_unprivileged() -> Result<(), Error> {
 }
 
 /// Drops the capabilities that would undo the context, for this process and all it starts, but for those in `keep`.
-pub fn shed_capabilities(keep: &[Capability]) -> Result<(), Error> {
+pub(crate) fn shed_capabilities(keep: &[Capability]) -> Result<(), Error> {
     let held = caps::read(None, CapSet::Permitted)?;
     let undoing: CapsHashSet = UNDOING.into_iter().filter(|capability| !keep.contains(capability)).collect();
     if has(Capability::CAP_SETPCAP) {
@@ -75,7 +75,7 @@ pub fn shed_capabilities(keep: &[Capability]) -> Result<(), Error> {
 }
 
 /// Leaves the supervisor what it needs, given what the command keeps.
-pub fn confine_supervisor(keep: &[Capability], strict: bool) -> Result<(), Error> {
+pub(crate) fn confine_supervisor(keep: &[Capability], strict: bool) -> Result<(), Error> {
     prctl::set_no_new_privs().map_err(no_new_privs)?;
     prctl::set_dumpable(false).map_err(|errno| Error::Undumpable(errno.errno()))?;
     let held = caps::read(None, CapSet::Permitted)?;

@@ -8,7 +8,7 @@ use landlock::{
 
 /// Whether the kernel holds a process to what it was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Floor {
+pub(crate) enum Floor {
     /// It does.
     Laid,
     /// It lacks some of it (Linux 6.7 has it all).
@@ -17,7 +17,7 @@ pub enum Floor {
 
 /// The floor under the supervisor: no TCP socket can be bound or connected by this process itself, whatever happens
 /// between a decision and a call (landlock(7)). The supervisor, outside, still can.
-pub fn restrict_with_landlock(strict: bool) -> Result<Floor, Error> {
+pub(crate) fn restrict_with_landlock(strict: bool) -> Result<Floor, Error> {
     let restricted = || -> Result<RulesetStatus, RulesetError> {
         let ruleset = if strict { strict_ruleset()? } else { ruleset()? };
         Ok(ruleset.no_new_privs(false).restrict_self()?.ruleset)
@@ -34,7 +34,7 @@ fn ruleset() -> Result<RulesetCreated, RulesetError> {
 
 /// With `--strict` there are no signals either to processes outside, and no connections to their abstract names (Linux
 /// 6.12). It is laid as a whole or not at all.
-pub fn strict_ruleset() -> Result<RulesetCreated, RulesetError> {
+pub(crate) fn strict_ruleset() -> Result<RulesetCreated, RulesetError> {
     Ruleset::default()
         .set_compatibility(CompatLevel::HardRequirement)
         .handle_access(AccessNet::from_all(ABI::V4))?

@@ -1,8 +1,8 @@
 //! What a process may do: its capabilities, the Landlock floor, and whose rights count in the network namespace.
 
-pub mod capabilities;
+pub(crate) mod capabilities;
 mod error;
-pub mod landlock;
-pub mod network_owner;
+pub(crate) mod landlock;
+pub(crate) mod network_owner;
 
-pub use error::Error;
+pub(crate) use error::Error;

@@ -21,7 +21,7 @@ const fn upper_half_of(argument: u32) -> u32 {
 
 /// Where a call that the shim makes by itself (`--enforce hybrid`) carries the halves of the secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SecretAt {
+pub(crate) enum SecretAt {
     /// In the last two arguments, for calls that have four or fewer.
     SpareArguments,
     /// In the upper halves of the first and the last argument, which are `int`s: the kernel does not look at these.
@@ -40,7 +40,7 @@ impl SecretAt {
 }
 
 /// Which calls of a kind wait for the supervisor.
-pub enum Held {
+pub(crate) enum Held {
     /// Each.
     All,
     /// Those that meet none of these.
@@ -50,7 +50,7 @@ pub enum Held {
 }
 
 /// A checked call, as the filter sees it.
-pub struct HeldCall {
+pub(crate) struct HeldCall {
     /// Its number, in the native table.
     pub nr: c_long,
     /// Which are held.
@@ -123,7 +123,7 @@ fn of_shim(secret: u64, calls: &[HeldCall]) -> Result<Vec<Instruction>, Error> {
 
 /// The program that holds `calls` back; `strict` if what it is for is taken for hostile. Calls of the shim that carry `secret`
 /// pass.
-pub fn program(calls: Vec<HeldCall>, strict: bool, secret: Option<u64>) -> Result<Vec<Instruction>, Error> {
+pub(crate) fn program(calls: Vec<HeldCall>, strict: bool, secret: Option<u64>) -> Result<Vec<Instruction>, Error> {
     let (native, predecessor) = arch::AUDIT;
     let mut foreign = vec![jump(libc::BPF_JEQ, predecessor, 1, 0), ret(SECCOMP_RET_KILL_PROCESS), load(OFFSET_NR)];
     for range in arch::SOCKETS_32.iter().chain([&arch::SECCOMP_32, &arch::IO_URING]) {

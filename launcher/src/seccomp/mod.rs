@@ -20,8 +20,8 @@
 //!
 //! Drawn out in docs/design/filters.md; what each filter does to each call is listed in `golden/`.
 
-pub mod arch;
-pub mod context_filter;
+pub(crate) mod arch;
+pub(crate) mod context_filter;
 mod error;
 #[cfg(test)]
 mod interpreter;
@@ -29,7 +29,7 @@ mod interpreter;
 mod listing;
 #[cfg(test)]
 mod paths;
-pub mod rule;
-pub mod supervisor_filter;
+pub(crate) mod rule;
+pub(crate) mod supervisor_filter;
 
-pub use error::Error;
+pub(crate) use error::Error;

@@ -154,7 +154,7 @@ fn rules() -> Result<Vec<Rule>, Error> {
 }
 
 /// The program. What is not in it kills the process: then the calls of its context fail.
-pub fn program(strict: bool) -> Result<Vec<Instruction>, Error> {
+pub(crate) fn program(strict: bool) -> Result<Vec<Instruction>, Error> {
     let mut program = native_only();
     for rule in rules()? {
         program.extend(rule.compile()?);

@@ -11,13 +11,13 @@ mod log;
 mod serve;
 mod shared;
 mod socket;
-pub mod status;
+pub(crate) mod status;
 mod threads;
 mod watchdog;
 
-pub use calls::held_calls;
-pub use error::Error;
-pub use watchdog::Child;
+pub(crate) use calls::held_calls;
+pub(crate) use error::Error;
+pub(crate) use watchdog::Child;
 
 use crate::privileges::network_owner::NetworkOwner;
 use crate::procfs;
@@ -35,10 +35,10 @@ use threads::blocked::BlockedCalls;
 use threads::leader::Leader;
 
 /// Who asks for a context by its name at the same time; it takes a moment each.
-pub const ASKING_AT_ONCE: i32 = 64;
+pub(crate) const ASKING_AT_ONCE: i32 = 64;
 
 /// All that a supervisor is given.
-pub struct Assignment {
+pub(crate) struct Assignment {
     /// Where the calls come from.
     pub listener: Listener,
     /// What they may do.
@@ -66,7 +66,7 @@ pub struct Assignment {
 }
 
 /// A supervisor whose threads answer calls.
-pub struct Serving {
+pub(crate) struct Serving {
     shared: &'static Shared,
     command: OwnedFd,
     child: Option<Child>,
@@ -74,13 +74,13 @@ pub struct Serving {
 
 impl Serving {
     /// Watches over it until the context is empty, then ends the process.
-    pub fn watch(self) -> ! {
+    pub(crate) fn watch(self) -> ! {
         watchdog::run(self.shared, self.command, self.child)
     }
 }
 
 /// Begins to answer calls.
-pub fn start(assignment: Assignment) -> Result<Serving, Error> {
+pub(crate) fn start(assignment: Assignment) -> Result<Serving, Error> {
     let Assignment {
         listener,
         context,

@@ -4,7 +4,7 @@ use crate::sys::process::Change;
 
 /// What the supervisor tells the one in front, as one byte for the kind and four for the number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Report {
+pub(crate) enum Report {
     /// The command has this process id and waits to be run.
     Started(i32),
     /// It ended with this status.
@@ -19,10 +19,10 @@ pub enum Report {
 
 impl Report {
     /// The size of one in the channel, in bytes.
-    pub const LEN: usize = 5;
+    pub(crate) const LEN: usize = 5;
 
     /// What a change of the command's state comes to.
-    pub fn of(change: Change) -> Self {
+    pub(crate) fn of(change: Change) -> Self {
         match change {
             Change::Exited(status) => Report::Exited(status),
             Change::Killed(signal) => Report::Killed(signal),
@@ -32,12 +32,12 @@ impl Report {
     }
 
     /// Whether nothing can follow.
-    pub fn is_last(self) -> bool {
+    pub(crate) fn is_last(self) -> bool {
         matches!(self, Report::Exited(_) | Report::Killed(_))
     }
 
     /// For the channel.
-    pub fn to_bytes(self) -> [u8; Self::LEN] {
+    pub(crate) fn to_bytes(self) -> [u8; Self::LEN] {
         let (kind, number) = match self {
             Report::Started(pid) => (0, pid),
             Report::Exited(status) => (1, status),
@@ -50,7 +50,7 @@ impl Report {
     }
 
     /// What came by the channel; `None` for what is no report.
-    pub fn from_bytes([kind, number @ ..]: [u8; Self::LEN]) -> Option<Self> {
+    pub(crate) fn from_bytes([kind, number @ ..]: [u8; Self::LEN]) -> Option<Self> {
         let number = i32::from_ne_bytes(number);
         match kind {
             0 => Some(Report::Started(number)),

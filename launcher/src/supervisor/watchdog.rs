@@ -16,7 +16,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
 /// The command as a child of the supervisor (the parent model).
-pub struct Child {
+pub(crate) struct Child {
     /// Its process id.
     pub pid: Pid,
     /// Where changes of its state are reported: see [`Report`].

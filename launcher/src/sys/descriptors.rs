@@ -14,7 +14,7 @@ const FIRST: c_uint = 3;
 ///
 /// What is closed must have no owner in this process that would use or close it later: `kept` names all that the process
 /// owns. It is for the side of a fork that has little, and knows what that is.
-pub fn keep_only(kept: &[BorrowedFd]) -> Result<()> {
+pub(crate) fn keep_only(kept: &[BorrowedFd]) -> Result<()> {
     let null: OwnedFd = open("/dev/null", OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::empty()).map_err(Number::errno)?;
     dup2_stdin(&null).map_err(Number::errno)?;
     dup2_stdout(&null).map_err(Number::errno)?;

@@ -22,7 +22,7 @@ const HAS_SOURCE: u8 = 7;
 
 /// Whether a TCP socket listens on `ip`, or a UDP socket receives there; also one of IPv6, which knows it as a v4-mapped
 /// address.
-pub fn is_served(ip: Ipv4Addr) -> Result<bool> {
+pub(crate) fn is_served(ip: Ipv4Addr) -> Result<bool> {
     is_served_by(ip, &has_source(ip))
 }
 
@@ -51,7 +51,7 @@ fn has_source(ip: Ipv4Addr) -> [u8; 16] {
 }
 
 /// Whether a TCP socket listens on this address and port, or a UDP socket receives there, one that is bound to the address.
-pub fn is_served_at(transport: Transport, ip: IpAddr, port: u16) -> Result<bool> {
+pub(crate) fn is_served_at(transport: Transport, ip: IpAddr, port: u16) -> Result<bool> {
     let Some(question) = sock_diag::question(transport, ip, port) else { return Ok(false) };
     let diag = socket::socket(libc::AF_NETLINK, libc::SOCK_DGRAM, libc::NETLINK_SOCK_DIAG)?;
     // SAFETY: the kernel reads as many bytes as `question` has.
@@ -66,7 +66,7 @@ pub fn is_served_at(transport: Transport, ip: IpAddr, port: u16) -> Result<bool>
 
 /// Where a UDP socket is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Bound {
+pub(crate) struct Bound {
     /// Its local address, as it has it.
     pub ip: IpAddr,
     /// `SO_COOKIE`
@@ -74,7 +74,7 @@ pub struct Bound {
 }
 
 /// The UDP sockets that have the port `port`.
-pub fn datagram_sockets(port: u16) -> Result<Vec<Bound>> {
+pub(crate) fn datagram_sockets(port: u16) -> Result<Vec<Bound>> {
     let (mut lister, mut there) = (Lister::new()?, Vec::new());
     for family in [libc::AF_INET, libc::AF_INET6] {
         let list = List { family, protocol: libc::IPPROTO_UDP, states: UNCONNECTED | CONNECTED, port };

@@ -6,7 +6,7 @@ use libc::pid_t;
 use std::fs;
 
 /// The two sides of a fork.
-pub enum Fork {
+pub(crate) enum Fork {
     /// In the parent: the child's process id.
     Parent(pid_t),
     /// In the child.
@@ -15,7 +15,7 @@ pub enum Fork {
 
 /// Why there is no child.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Error {
+pub(crate) enum Error {
     /// This process has other threads. chbind starts none before it serves; a library that was preloaded may.
     OtherThreads,
     /// The kernel refused, or its list of threads cannot be read.
@@ -23,7 +23,7 @@ pub enum Error {
 }
 
 /// Makes a child, if this process has one thread.
-pub fn fork() -> Result<Fork, Error> {
+pub(crate) fn fork() -> Result<Fork, Error> {
     let threads = fs::read_dir("/proc/self/task").map_err(|error| Error::Failed(error.errno()))?;
     if threads.count() != 1 {
         return Err(Error::OtherThreads);

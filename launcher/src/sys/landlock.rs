@@ -5,14 +5,14 @@ use chbind_policy::confinement::{LEN, VERSION};
 use std::os::fd::{FromRawFd, OwnedFd};
 
 /// The version that the kernel has (`LANDLOCK_CREATE_RULESET_VERSION`); ENOSYS or EOPNOTSUPP if it has none.
-pub fn version() -> Result<i32> {
+pub(crate) fn version() -> Result<i32> {
     // SAFETY: with this flag the kernel wants a null pointer and reads nothing.
     let version = cerr(unsafe { libc::syscall(libc::SYS_landlock_create_ruleset, 0usize, 0usize, VERSION) })?;
     Ok(small(version))
 }
 
 /// A ruleset, empty yet, that is about these accesses to files. Close-on-exec.
-pub fn create_ruleset(files: u64) -> Result<OwnedFd> {
+pub(crate) fn create_ruleset(files: u64) -> Result<OwnedFd> {
     // SAFETY: the kernel reads the eight bytes of `files`, and gives a new descriptor.
     let fd = cerr(unsafe { libc::syscall(libc::SYS_landlock_create_ruleset, &raw const files, LEN, 0u32) })?;
     // SAFETY: the descriptor is new, so nobody else owns it.

@@ -9,36 +9,31 @@ use std::sync::OnceLock;
 /// One piece of the caller's memory: address and length in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(transparent)]
-pub struct Piece(iovec);
+pub(crate) struct Piece(iovec);
 
 // SAFETY: a Piece is a number in another address space; nobody here follows it as a pointer.
 unsafe impl Send for Piece {}
 
 impl Piece {
     /// `len` bytes at `address`.
-    pub fn new(address: u64, len: usize) -> Self {
+    pub(crate) fn new(address: u64, len: usize) -> Self {
         Piece(iovec { iov_base: address as *mut c_void, iov_len: len })
     }
 
     /// Its address.
-    pub fn address(&self) -> u64 {
+    pub(crate) fn address(&self) -> u64 {
         self.0.iov_base as u64
     }
 
     /// Its length in bytes.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.0.iov_len
-    }
-
-    /// Whether there is nothing in it.
-    pub fn is_empty(&self) -> bool {
-        self.0.iov_len == 0
     }
 }
 
 /// Reads `pieces` of thread `tid`, one after the other, into `to`. Gives the number of bytes read: fewer than asked for
 /// where memory ends.
-pub fn read(tid: pid_t, pieces: &[Piece], to: &mut [u8]) -> Result<usize> {
+pub(crate) fn read(tid: pid_t, pieces: &[Piece], to: &mut [u8]) -> Result<usize> {
     let local = iovec { iov_base: to.as_mut_ptr().cast(), iov_len: to.len() };
     // SAFETY: the kernel writes at most `to.len()` bytes into `to`, borrowed mutably for the call; `pieces` has the
     // layout of iovec (repr(transparent)) and its addresses are only used in the other process.
@@ -49,7 +44,7 @@ pub fn read(tid: pid_t, pieces: &[Piece], to: &mut [u8]) -> Result<usize> {
 /// Whether the kernel takes an address with nothing of its own before it for one of a program (`access_ok`). It looks at
 /// that before all else in a sendto (`import_ubuf`, lib/iov_iter.c), be there a descriptor or not: where the addresses of
 /// programs end is asked once, by halves.
-pub fn may_end_at(end: u64) -> bool {
+pub(crate) fn may_end_at(end: u64) -> bool {
     static LAST: OnceLock<u64> = OnceLock::new();
     let ask = |end: u64| {
         let at = end as *const c_void;
@@ -69,7 +64,7 @@ pub fn may_end_at(end: u64) -> bool {
 
 /// A part of an address space with one protection.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mapping {
+pub(crate) struct Mapping {
     /// Where it is.
     pub range: Range<u64>,
     /// Whether the process itself may write to it.
@@ -97,12 +92,12 @@ struct Query {
 }
 
 /// `PROCMAP_QUERY`: `_IOWR('f', 17, struct procmap_query)`.
-pub const PROCMAP_QUERY: c_ulong = 3 << 30 | (size_of::<Query>() as c_ulong) << 16 | (b'f' as c_ulong) << 8 | 17;
+pub(crate) const PROCMAP_QUERY: c_ulong = 3 << 30 | (size_of::<Query>() as c_ulong) << 16 | (b'f' as c_ulong) << 8 | 17;
 const PROCMAP_QUERY_VMA_WRITABLE: u64 = 2;
 
 /// What is mapped at `address` in the address space that `maps`, an open /proc/PID/maps, belongs to. ENOTTY before
 /// Linux 6.11.
-pub fn mapping(maps: BorrowedFd, address: u64) -> Result<Option<Mapping>> {
+pub(crate) fn mapping(maps: BorrowedFd, address: u64) -> Result<Option<Mapping>> {
     let mut query = Query { size: size_of::<Query>() as u64, address, ..Query::default() };
     // SAFETY: the kernel reads and writes one `struct procmap_query`, which `query` is; it asks for no name.
     match cerr(unsafe { libc::ioctl(maps.as_raw_fd(), PROCMAP_QUERY as _, &raw mut query) }) {
@@ -117,14 +112,14 @@ pub fn mapping(maps: BorrowedFd, address: u64) -> Result<Option<Mapping>> {
 
 /// A private anonymous mapping for one MSG_ZEROCOPY send: the kernel keeps its pages until the peer has them, so they
 /// must never be written again. Dropping it unmaps them, which leaves the kernel's references alone.
-pub struct Pages {
+pub(crate) struct Pages {
     at: *mut c_void,
     len: usize,
 }
 
 impl Pages {
     /// A fresh mapping that holds `content`.
-    pub fn holding(content: &[u8]) -> Result<Self> {
+    pub(crate) fn holding(content: &[u8]) -> Result<Self> {
         let (prot, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
         let len = content.len().max(1);
         // SAFETY: a new anonymous mapping at an address of the kernel's choice touches nothing that exists.

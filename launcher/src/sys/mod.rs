@@ -1,25 +1,25 @@
 //! Everything that talks to the kernel by raw numbers and pointers: the only `unsafe` of this crate. Each function
 //! wraps one system call with types; none of them decides anything.
 
-pub mod descriptors;
-pub mod diag;
+pub(crate) mod descriptors;
+pub(crate) mod diag;
 #[cfg(test)]
 pub(crate) mod filtered;
-pub mod fork;
-pub mod landlock;
-pub mod memory;
-pub mod namespace;
-pub mod pidfd;
-pub mod process;
-pub mod route;
-pub mod seccomp;
-pub mod signal;
-pub mod socket;
-pub mod xattr;
+pub(crate) mod fork;
+pub(crate) mod landlock;
+pub(crate) mod memory;
+pub(crate) mod namespace;
+pub(crate) mod pidfd;
+pub(crate) mod process;
+pub(crate) mod route;
+pub(crate) mod seccomp;
+pub(crate) mod signal;
+pub(crate) mod socket;
+pub(crate) mod xattr;
 
 use std::io;
 
-pub use chbind_policy::Errno;
+pub(crate) use chbind_policy::Errno;
 
 /// What went wrong last.
 fn last() -> Errno {
@@ -28,7 +28,7 @@ fn last() -> Errno {
 }
 
 /// What can be said by a number.
-pub trait Number {
+pub(crate) trait Number {
     /// The number. EIO stands for what has none.
     fn errno(self) -> Errno;
 }
@@ -59,7 +59,7 @@ impl Number for &io::Error {
 }
 
 /// The result of one system call.
-pub type Result<T> = std::result::Result<T, Errno>;
+pub(crate) type Result<T> = std::result::Result<T, Errno>;
 
 /// Turns the kernel's -1 into the error it stands for.
 fn cerr(returned: impl Into<i64>) -> Result<i64> {

@@ -12,11 +12,11 @@ fn ask(namespace: BorrowedFd, request: c_ulong) -> Result<OwnedFd> {
 }
 
 /// The user namespace that owns `namespace`. EPERM where it is out of sight.
-pub fn owner(namespace: BorrowedFd) -> Result<OwnedFd> {
+pub(crate) fn owner(namespace: BorrowedFd) -> Result<OwnedFd> {
     ask(namespace, libc::NS_GET_USERNS as c_ulong)
 }
 
 /// The parent of the user namespace `namespace`. EPERM where it is out of sight.
-pub fn parent(namespace: BorrowedFd) -> Result<OwnedFd> {
+pub(crate) fn parent(namespace: BorrowedFd) -> Result<OwnedFd> {
     ask(namespace, libc::NS_GET_PARENT as c_ulong)
 }

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// How a child changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change {
+pub(crate) enum Change {
     /// It ended with this status.
     Exited(i32),
     /// It was killed by this signal.
@@ -22,7 +22,7 @@ pub enum Change {
 
 /// The next child of this process that changed, if there is one: waitid(2) without waiting. (nix knows no real-time
 /// signals, by which a child can die as well.)
-pub fn next_change() -> Result<Option<(pid_t, Change)>> {
+pub(crate) fn next_change() -> Result<Option<(pid_t, Change)>> {
     let options = libc::WEXITED | libc::WSTOPPED | libc::WCONTINUED | libc::WNOHANG;
     // SAFETY: all-zero is a valid siginfo_t, and its process id stays zero if no child changed.
     let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
@@ -43,14 +43,14 @@ pub fn next_change() -> Result<Option<(pid_t, Change)>> {
 }
 
 /// Sends `signal` to this process.
-pub fn raise(signal: i32) -> Result<()> {
+pub(crate) fn raise(signal: i32) -> Result<()> {
     let this = std::process::id() as pid_t;
     // SAFETY: plain numbers.
     cerr(unsafe { libc::kill(this, signal) }).map(drop)
 }
 
 /// Lets `signal` through to this thread.
-pub fn unblock(signal: i32) -> Result<()> {
+pub(crate) fn unblock(signal: i32) -> Result<()> {
     let mut only = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
     // SAFETY: sigemptyset initialises the set that it is given.
     unsafe { libc::sigemptyset(only.as_mut_ptr()) };
@@ -61,7 +61,7 @@ pub fn unblock(signal: i32) -> Result<()> {
 }
 
 /// Becomes `path` with `args` and `env`. Returns only if that failed.
-pub fn exec(path: &CString, args: &[CString], env: &[CString]) -> super::Errno {
+pub(crate) fn exec(path: &CString, args: &[CString], env: &[CString]) -> super::Errno {
     let pointers = |list: &[CString]| -> Vec<*const libc::c_char> {
         list.iter().map(|s| s.as_ptr()).chain([std::ptr::null()]).collect()
     };
@@ -72,7 +72,7 @@ pub fn exec(path: &CString, args: &[CString], env: &[CString]) -> super::Errno {
 }
 
 /// Ends this process at once, without destructors or buffers: for the short-lived sides of a fork.
-pub fn exit_now(status: i32) -> ! {
+pub(crate) fn exit_now(status: i32) -> ! {
     // SAFETY: _exit has no preconditions.
     unsafe { libc::_exit(status) }
 }
@@ -101,7 +101,7 @@ extern "C" fn note_dispositions() {
 static NOTE_DISPOSITIONS: extern "C" fn() = note_dispositions;
 
 /// Gives SIGPIPE and SIGCHLD the dispositions that chbind was started with.
-pub fn restore_signals() -> Result<()> {
+pub(crate) fn restore_signals() -> Result<()> {
     for (signal, at_start) in SIGNALS.iter().zip(&AT_START) {
         // SAFETY: the value is SIG_DFL or SIG_IGN: no handler can be installed before the program starts.
         let old = unsafe { libc::signal(*signal, at_start.load(Ordering::Relaxed)) };
@@ -114,7 +114,7 @@ pub fn restore_signals() -> Result<()> {
 
 /// Runs `act` with `user` as the owner of whatever this thread makes and as the user who opens files, where it may say so
 /// (setfsuid(2)). Leaves the process undumpable.
-pub fn on_account_of<T>(user: Uid, act: impl FnOnce() -> T) -> T {
+pub(crate) fn on_account_of<T>(user: Uid, act: impl FnOnce() -> T) -> T {
     // SAFETY: setfsuid takes a plain number and gives the old one; a failure leaves it as it was.
     let own = unsafe { libc::setfsuid(user.as_raw()) };
     let done = act();
@@ -128,7 +128,7 @@ pub fn on_account_of<T>(user: Uid, act: impl FnOnce() -> T) -> T {
 
 /// Who a thread is to the kernel and to others.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Identity {
+pub(crate) struct Identity {
     /// The real user.
     pub user: Uid,
     /// The real group.
@@ -145,7 +145,7 @@ pub struct Identity {
 const AS_IT_IS: libc::uid_t = libc::uid_t::MAX;
 
 /// Makes this thread, and no other, look like `who`; its effective and saved user and group stay.
-pub fn impersonate(who: &Identity) -> Result<()> {
+pub(crate) fn impersonate(who: &Identity) -> Result<()> {
     // By number: the library's functions change all threads.
     let groups: Vec<libc::gid_t> = who.groups.iter().map(|group| group.as_raw()).collect();
     // SAFETY: the kernel reads as many numbers as `groups` has.
@@ -171,7 +171,7 @@ pub fn impersonate(who: &Identity) -> Result<()> {
 }
 
 /// Finds what is at `path` (absolute, and not by way of this process's own descriptors or directories) without opening it.
-pub fn find(path: &std::ffi::CStr) -> Result<OwnedFd> {
+pub(crate) fn find(path: &std::ffi::CStr) -> Result<OwnedFd> {
     // SAFETY: all-zero is a valid open_how.
     let mut how: libc::open_how = unsafe { std::mem::zeroed() };
     how.flags = (libc::O_PATH | libc::O_CLOEXEC) as u64;
@@ -185,21 +185,21 @@ pub fn find(path: &std::ffi::CStr) -> Result<OwnedFd> {
 
 /// Waits until whatever found a socket by its former address is through with it: packets find theirs in an RCU read-side
 /// section, and `MEMBARRIER_CMD_GLOBAL` waits for those that have begun (kernel/sched/membarrier.c). Takes some 20 ms.
-pub fn await_packets_in_flight() {
+pub(crate) fn await_packets_in_flight() {
     const MEMBARRIER_CMD_GLOBAL: libc::c_long = 1;
     // SAFETY: plain numbers. Where the kernel does not offer it the answer is EINVAL, and there is no other way.
     unsafe { libc::syscall(libc::SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) };
 }
 
 /// Keeps this process from writing a core file.
-pub fn forbid_core() -> Result<()> {
+pub(crate) fn forbid_core() -> Result<()> {
     let none = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: `none` is a valid limit that the kernel only reads.
     cerr(unsafe { libc::setrlimit(libc::RLIMIT_CORE, &raw const none) }).map(drop)
 }
 
 /// Keeps this process from having more memory of its own than this, in bytes (`RLIMIT_DATA`).
-pub fn limit_memory(bytes: u64) -> Result<()> {
+pub(crate) fn limit_memory(bytes: u64) -> Result<()> {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: the kernel fills `limit`.
     cerr(unsafe { libc::getrlimit(libc::RLIMIT_DATA, &raw mut limit) })?;
@@ -210,7 +210,7 @@ pub fn limit_memory(bytes: u64) -> Result<()> {
 }
 
 /// Raises the soft limit of open descriptors to the hard one.
-pub fn allow_all_descriptors() -> Result<()> {
+pub(crate) fn allow_all_descriptors() -> Result<()> {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: the kernel fills `limit`.
     cerr(unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) })?;

@@ -16,7 +16,7 @@ const RTA_IP_PROTO: u16 = 27;
 const RTA_DPORT: u16 = 29;
 
 /// A packet that might be sent.
-pub struct Packet {
+pub(crate) struct Packet {
     /// Where to.
     pub destination: IpAddr,
     /// And to which port.
@@ -32,16 +32,16 @@ pub struct Packet {
 }
 
 /// A socket to ask by.
-pub struct Routes(OwnedFd);
+pub(crate) struct Routes(OwnedFd);
 
 impl Routes {
     /// Opens it.
-    pub fn open() -> Result<Self> {
+    pub(crate) fn open() -> Result<Self> {
         socket::socket(libc::AF_NETLINK, libc::SOCK_RAW, libc::NETLINK_ROUTE).map(Routes)
     }
 
     /// The source address that the kernel would give to `packet` (`RTM_GETROUTE`); an error where there is no route.
-    pub fn source(&self, packet: &Packet) -> Result<Option<IpAddr>> {
+    pub(crate) fn source(&self, packet: &Packet) -> Result<Option<IpAddr>> {
         self.ask(&request(packet))?;
         let mut answer = [0u8; 4096];
         // SAFETY: the kernel writes at most as many bytes as `answer` has.

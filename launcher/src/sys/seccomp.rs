@@ -9,17 +9,17 @@ const SET_MODE_FILTER: c_uint = 1;
 /// `SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP` (linux/seccomp.h, Linux 6.6): caller and supervisor run on one CPU, in turn.
 const SYNC_WAKE_UP: u64 = 1;
 
-pub use chbind_policy::bpf::Instruction;
+pub(crate) use chbind_policy::bpf::Instruction;
 
 /// Whether the kernel knows the filter action `action` (a `SECCOMP_RET_*` value).
-pub fn has_action(action: u32) -> bool {
+pub(crate) fn has_action(action: u32) -> bool {
     // SAFETY: the kernel reads four bytes from the pointer.
     cerr(unsafe { libc::syscall(libc::SYS_seccomp, GET_ACTION_AVAIL, 0 as c_uint, &raw const action) }).is_ok()
 }
 
 /// How a wait for an answer ends once the supervisor has the notification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wait {
+pub(crate) enum Wait {
     /// Only a fatal signal ends it (Linux 5.19).
     Killable,
     /// Any signal ends it.
@@ -28,7 +28,7 @@ pub enum Wait {
 
 /// Puts the calling thread under `program` for good, and gives the listener for its notifications. EBUSY if a listener
 /// is above it already, EACCES without no_new_privs and CAP_SYS_ADMIN.
-pub fn install(program: &[Instruction]) -> Result<(OwnedFd, Wait)> {
+pub(crate) fn install(program: &[Instruction]) -> Result<(OwnedFd, Wait)> {
     match set_filter(program, libc::SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV) {
         Ok(listener) => Ok((listener, Wait::Killable)),
         Err(Errno(libc::EINVAL)) => Ok((set_filter(program, 0)?, Wait::Interruptible)),
@@ -47,7 +47,7 @@ fn set_filter(program: &[Instruction], more: c_ulong) -> Result<OwnedFd> {
 }
 
 /// Puts this process, of one thread, under `program` for good, without a listener.
-pub fn confine(program: &[Instruction]) -> Result<()> {
+pub(crate) fn confine(program: &[Instruction]) -> Result<()> {
     let length = u16::try_from(program.len()).map_err(|_| Errno(libc::E2BIG))?;
     let program = libc::sock_fprog { len: length, filter: program.as_ptr().cast_mut().cast() };
     // The mitigation that this leaves away slows down every call, and is for programs that run other people's code.
@@ -62,7 +62,7 @@ pub fn confine(program: &[Instruction]) -> Result<()> {
 
 /// One system call that waits for an answer.
 #[derive(Clone, Copy, Debug)]
-pub struct Notification {
+pub(crate) struct Notification {
     /// The kernel's cookie for it.
     pub id: u64,
     /// The calling **thread**, as seen in the supervisor's process id namespace.
@@ -75,7 +75,7 @@ pub struct Notification {
 
 /// What the caller gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub(crate) enum Answer {
     /// The call runs as it is, with the caller's memory and descriptors as they are then.
     Continue,
     /// The call returns this.
@@ -87,7 +87,7 @@ pub enum Answer {
 }
 
 /// What waiting for a notification brings.
-pub enum Received {
+pub(crate) enum Received {
     /// A call to answer.
     Call(Notification),
     /// Nothing: a caller went away between the wake-up and the read, or the context is empty.
@@ -96,28 +96,28 @@ pub enum Received {
 
 /// The supervisor's end.
 #[derive(Debug)]
-pub struct Listener(OwnedFd);
+pub(crate) struct Listener(OwnedFd);
 
 impl Listener {
     /// The listener behind `fd`.
-    pub fn new(fd: OwnedFd) -> Self {
+    pub(crate) fn new(fd: OwnedFd) -> Self {
         Listener(fd)
     }
 
     /// The descriptor, for poll(2).
-    pub fn fd(&self) -> &OwnedFd {
+    pub(crate) fn fd(&self) -> &OwnedFd {
         &self.0
     }
 
     /// Asks for wake-ups on the same CPU. EINVAL or ENOTTY before Linux 6.6.
-    pub fn wake_in_turn(&self) -> Result<()> {
+    pub(crate) fn wake_in_turn(&self) -> Result<()> {
         let request = libc::SECCOMP_IOCTL_NOTIF_SET_FLAGS;
         // SAFETY: this ioctl takes the flags by value.
         cerr(unsafe { libc::ioctl(self.0.as_raw_fd(), request as _, SYNC_WAKE_UP) }).map(drop)
     }
 
     /// Waits for the next call.
-    pub fn receive(&self) -> Result<Received> {
+    pub(crate) fn receive(&self) -> Result<Received> {
         // SAFETY: all-zero is a valid value, and what the kernel asks the buffer to be.
         let mut raw: libc::seccomp_notif = unsafe { std::mem::zeroed() };
         // SAFETY: the kernel writes one struct seccomp_notif; its size has not changed since Linux 5.0, and the ioctl
@@ -135,7 +135,7 @@ impl Listener {
     }
 
     /// Answers the call `id`. ENOENT if the caller no longer waits.
-    pub fn answer(&self, id: u64, answer: Answer) -> Result<()> {
+    pub(crate) fn answer(&self, id: u64, answer: Answer) -> Result<()> {
         let (val, error, flags) = match answer {
             Answer::Continue => (0, 0, libc::SECCOMP_USER_NOTIF_FLAG_CONTINUE as u32),
             Answer::Return(val) => (val, 0, 0),
@@ -149,7 +149,7 @@ impl Listener {
     }
 
     /// Answers the call `id` with a duplicate of `fd` in the caller's table, whose number it returns (Linux 5.14).
-    pub fn give(&self, id: u64, fd: BorrowedFd, close_on_exec: bool) -> Result<()> {
+    pub(crate) fn give(&self, id: u64, fd: BorrowedFd, close_on_exec: bool) -> Result<()> {
         let given = libc::seccomp_notif_addfd {
             id,
             flags: libc::SECCOMP_ADDFD_FLAG_SEND as u32,
@@ -163,7 +163,7 @@ impl Listener {
     }
 
     /// Whether the caller of `id` still waits: what was read from it before was its own.
-    pub fn is_waiting(&self, id: u64) -> bool {
+    pub(crate) fn is_waiting(&self, id: u64) -> bool {
         // SAFETY: the kernel only reads the eight bytes of `id`.
         cerr(unsafe { libc::ioctl(self.0.as_raw_fd(), libc::SECCOMP_IOCTL_NOTIF_ID_VALID as _, &raw const id) }).is_ok()
     }

@@ -7,7 +7,7 @@ use std::os::fd::{AsFd, AsRawFd};
 const LARGEST: usize = 64;
 
 /// The file capabilities as they are stored (`security.capability`), if the file has any.
-pub fn capability(file: impl AsFd) -> Result<Option<Vec<u8>>> {
+pub(crate) fn capability(file: impl AsFd) -> Result<Option<Vec<u8>>> {
     let mut value = [0u8; LARGEST];
     let (fd, name) = (file.as_fd().as_raw_fd(), c"security.capability".as_ptr());
     // SAFETY: the name ends with a zero byte, and the kernel writes LARGEST bytes to `value` at most.

@@ -16,5 +16,5 @@ mod table;
 mod worker;
 
 pub(crate) use table::answer_to;
-pub use table::held_calls;
+pub(crate) use table::held_calls;
 pub(crate) use worker::Worker;

@@ -97,7 +97,7 @@ fn judged_options(context: &Context) -> Result<Option<Held>, Error> {
 }
 
 /// The calls that a filter for `context` holds back.
-pub fn held_calls(context: &Context) -> Result<Vec<HeldCall>, Error> {
+pub(crate) fn held_calls(context: &Context) -> Result<Vec<HeldCall>, Error> {
     let mut calls = Vec::new();
     for CheckedCall { nr, held, secret, .. } in &CHECKED {
         calls.extend(held(context)?.map(|held| HeldCall { nr: *nr, held, secret: *secret }));
