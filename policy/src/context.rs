@@ -90,6 +90,24 @@ pub struct Context<'a> {
     pub rules: Rules<'a>,
 }
 
+impl<'a> Context<'a> {
+    /// A context of these addresses whose loopback is `lback`, and nothing out of the ordinary.
+    pub const fn new(addresses: &'a [Assigned], lback: Ipv4Addr) -> Self {
+        Context {
+            addresses,
+            lback,
+            lback6: None,
+            loopback: Loopback::Remap,
+            host_loopback: &[],
+            resolvers: &[],
+            multicast: false,
+            raw_icmp: false,
+            keeps_one: false,
+            rules: Rules::NONE,
+        }
+    }
+}
+
 impl Context<'_> {
     /// Whether [`keeps_one`](Self::keeps_one) can be: there is one address, and nothing that a socket could need besides.
     pub fn can_keep_one(&self) -> bool {

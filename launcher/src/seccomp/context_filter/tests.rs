@@ -4,7 +4,7 @@ use super::program;
 use crate::seccomp::interpreter::Action::{self, Allow, Errno, Notify};
 use crate::seccomp::interpreter::{Data, Program};
 use crate::supervisor::held_calls;
-use chbind_policy::{Assigned, Context, Loopback, Rules};
+use chbind_policy::{Assigned, Context, Loopback};
 use libc::{
     AF_ALG, AF_INET, AF_INET6, AF_NETLINK, AF_PACKET, AF_UNIX, AF_VSOCK, IPPROTO_ICMP, IPPROTO_IP, IPPROTO_IPV6,
     IPPROTO_MPTCP, IPPROTO_TCP, IPPROTO_UDP, SO_ATTACH_BPF, SO_ATTACH_FILTER, SO_DETACH_FILTER, SO_LOCK_FILTER,
@@ -48,18 +48,7 @@ pub(in crate::seccomp) const SECRET: u64 = 0x1357_9bdf_0246_8ace;
 /// A context of these addresses, as chbind makes it without further options.
 pub(in crate::seccomp) fn context(addresses: &[&str]) -> Context<'static> {
     let addresses = addresses.iter().map(|text| Assigned::new(text.parse().unwrap(), 0)).collect::<Vec<_>>();
-    Context {
-        addresses: Vec::leak(addresses),
-        lback: Ipv4Addr::new(127, 0, 0, 2),
-        lback6: None,
-        loopback: Loopback::Remap,
-        host_loopback: &[],
-        resolvers: &[],
-        multicast: false,
-        raw_icmp: false,
-        keeps_one: false,
-        rules: Rules::default(),
-    }
+    Context::new(Vec::leak(addresses), Ipv4Addr::new(127, 0, 0, 2))
 }
 
 impl Situation {

@@ -65,23 +65,15 @@ impl LoopbackServices {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use chbind_policy::{Assigned, Loopback, Rules};
+    use chbind_policy::Assigned;
 
     #[test]
     fn the_last_bind_of_each_family_counts() {
         let assigned = |net: &str| Assigned::new(net.parse().unwrap(), 0);
-        let context: &'static Context = Box::leak(Box::new(Context {
-            addresses: Box::leak(Box::new([assigned("10.0.0.1/32"), assigned("fd00::1/128")])),
-            lback: "127.3.232.1".parse().unwrap(),
-            lback6: None,
-            loopback: Loopback::Remap,
-            host_loopback: &[],
-            resolvers: &[],
-            multicast: false,
-            raw_icmp: false,
-            keeps_one: false,
-            rules: Rules::NONE,
-        }));
+        let context: &'static Context = Box::leak(Box::new(Context::new(
+            Box::leak(Box::new([assigned("10.0.0.1/32"), assigned("fd00::1/128")])),
+            "127.3.232.1".parse().unwrap(),
+        )));
         let served = LoopbackServices::new(context);
         let at = |transport, family| served.at(transport, family, 80);
         assert_eq!(at(Transport::Tcp, Family::V4), None);

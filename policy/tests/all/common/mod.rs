@@ -11,7 +11,7 @@ mod parts;
 
 pub(crate) use any::*;
 use chbind_policy::sockaddr::{canonical, encode, scope, with_scope};
-use chbind_policy::{Assigned, Context, Errno, Family, LocalAddr, Loopback, Reason, Refusal, Rules, Socket, Transport};
+use chbind_policy::{Assigned, Context, Errno, Family, LocalAddr, Loopback, Reason, Refusal, Socket, Transport};
 pub(crate) use fake_host::*;
 use ipnet::IpNet;
 pub(crate) use meant::*;
@@ -28,18 +28,7 @@ pub(crate) fn context(addresses: &[&str]) -> Context<'static> {
         let (net, scope) = text.split_once('%').unwrap_or((text, "0"));
         Assigned::new(net.parse::<IpNet>().unwrap(), scope.parse().unwrap())
     });
-    Context {
-        addresses: assigned.collect::<Vec<_>>().leak(),
-        lback: L,
-        lback6: None,
-        loopback: Loopback::Remap,
-        host_loopback: &[],
-        resolvers: &[],
-        multicast: false,
-        raw_icmp: false,
-        keeps_one: false,
-        rules: Rules::NONE,
-    }
+    Context::new(assigned.collect::<Vec<_>>().leak(), L)
 }
 
 pub(crate) fn s() -> Context<'static> {
