@@ -421,6 +421,9 @@ pub(crate) const ROWS: &[Row] = &[
             case(M, "tcp4 fastopen A:P2 connect RB:P name", "sendto=ECONNREFUSED connect=ok name=B:*")
                 .seen(&["tcp RB:P sees B"])
                 .natively(),
+            // It is gone at once.
+            case(M, "tcp4 connect A:P2 name", "connect=ECONNREFUSED name=0.0.0.0:*").natively(),
+            case(M, "tcp4 fastopen A:P2 name", "sendto=ECONNREFUSED name=0.0.0.0:*").natively(),
             // And leaves nothing behind.
             case(
                 M,
