@@ -38,6 +38,18 @@ pub enum Place {
 }
 
 /// Judges `bind` with the caller's address as bytes.
+///
+/// # Errors
+///
+/// In this order:
+///
+/// - EINVAL where the address is too short, then EAFNOSUPPORT where it is of another family, as `__inet_bind` and
+///   `__inet6_bind` have it (net/ipv4/af_inet.c, net/ipv6/af_inet6.c).
+/// - EADDRNOTAVAIL where the context has no such address: [`Reason::NotAssigned`]; [`Reason::LoopbackDenied`] for
+///   127.0.0.1 and ::1 where there is no loopback; [`Reason::Multicast`] for a group where those are not switched on;
+///   [`Reason::NoFamily`] for a wildcard that stands for no address.
+/// - EACCES where the rules forbid the port (row 25: docs/semantics.md#row-25): [`Reason::PortDenied`],
+///   [`Reason::PortNotAllowed`].
 pub fn bind(context: &Context, socket: &Socket, address: &[u8]) -> Verdict<Bind> {
     decide(context, socket, address)
 }

@@ -24,6 +24,15 @@ pub fn version(abi: i32) -> i32 {
 }
 
 /// The accesses to files that a ruleset with these attributes is about.
+///
+/// # Errors
+///
+/// In the kernel's order (landlock_create_ruleset(2); `copy_min_struct_from_user`, security/landlock/syscalls.c):
+///
+/// - EINVAL: fewer than [`LEN`] bytes.
+/// - E2BIG: more than [`LEN_MAX`], or something other than zeroes behind the first [`LEN`], where later versions have
+///   rules for the network.
+/// - ENOMSG: no access at all; EINVAL: one that version 3 does not know.
 pub fn ruleset(attributes: &[u8]) -> Verdict<u64> {
     let (files, rest) = attributes.split_first_chunk::<LEN>().ok_or(Refusal::native(Errno::EINVAL))?;
     let files = u64::from_ne_bytes(*files);

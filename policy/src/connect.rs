@@ -1,5 +1,19 @@
 //! `connect(2)`: rows 31 to 41 and 47. Only who you are is checked; whom you talk to is free, except
 //! loopback and what the rules for peers say (row 51: docs/semantics.md#row-51).
+//!
+//! # Errors of a destination
+//!
+//! [`connect()`] and [`send()`](crate::send::send()) refuse a destination in this order:
+//!
+//! 1. EPERM, [`Reason::LoopbackDenied`]: it is loopback, or a wildcard, which the kernel takes for loopback; and the
+//!    context has none (row 39: docs/semantics.md#row-39).
+//! 2. An IPv4 address on a socket that speaks IPv6 alone: ECONNREFUSED if it is loopback and that is not the host's,
+//!    else ENETUNREACH, as the kernel says (`tcp_v6_connect`, `udpv6_sendmsg`).
+//! 3. ECONNREFUSED: it is loopback, and this socket reaches no loopback address of the context (row 41:
+//!    docs/semantics.md#row-41).
+//! 4. EACCES, [`Reason::PeerDenied`] or [`Reason::PeerNotAllowed`]: the rules forbid it (row 51:
+//!    docs/semantics.md#row-51).
+//! 5. ENETUNREACH, [`Reason::NoFamily`]: a source is to be chosen, and the context has no address of that family.
 
 use crate::context::Context;
 use crate::errno::Errno;
@@ -43,6 +57,19 @@ pub enum Source {
 }
 
 /// Judges `connect` with the caller's address as bytes.
+///
+/// # Errors
+///
+/// In this order:
+///
+/// - The address is not understood: EINVAL where it is too short to have a family; EAFNOSUPPORT where an IPv6 datagram
+///   socket that speaks IPv6 alone is given a `sockaddr_in` (`__ip6_datagram_connect`); EINVAL where it is too short
+///   for the socket's family; EAFNOSUPPORT where it is of another one.
+/// - The [destination](self#errors-of-a-destination).
+/// - The socket is bound where it cannot speak from: ENETUNREACH to an IPv4 destination from an IPv6 address, for which
+///   the kernel would make up a source (`LOOPBACK4_IPV6`, include/net/ipv6.h); EADDRNOTAVAIL, [`Reason::BoundOutside`],
+///   from an address that is not the context's, or from a wildcard if it is a stream. (127.0.0.1 and ::1 can speak to
+///   the host's loopback.)
 pub fn connect(
     context: &Context,
     socket: &Socket,

@@ -45,6 +45,11 @@ impl Reader {
     }
 
     /// Judges a list as [`check`] does, as far as it is looked at.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`check`], as far as the list is looked at: [`Reader::Tcp`] finds nothing wrong, and [`Reader::V6`]
+    /// nothing in a message of IPv4 but its length.
     pub fn check(self, context: &Context, control: &mut [u8], source: Option<IpAddr>) -> Verdict<()> {
         match self {
             Reader::Tcp => Ok(()),
@@ -60,6 +65,16 @@ impl Reader {
 /// Judges a list of control messages, the caller's bytes in the supervisor's copy. Where one asks the kernel to choose
 /// the source, `source` (the address of the socket or the message, canonical) is written into it; where one names
 /// 127.0.0.1 or ::1, the address that stands for it.
+///
+/// # Errors
+///
+/// Of the first message that is wrong; those before it may have been written to.
+///
+/// - EINVAL: its length is less than a header's, or more than is left of the list (`CMSG_OK`, linux/socket.h); or what
+///   it says is too short for its type, with `IP_PKTINFO` also too long (`ip_cmsg_send`, net/ipv4/ip_sockglue.c).
+/// - EPERM, [`Reason::ForeignSource`]: it names a source that is not the context's (row 43: docs/semantics.md#row-43).
+/// - EPERM, [`Reason::SourceOption`]: an `IP_PKTINFO` leaves the source to the kernel, and `source` is none that could
+///   be written there; or the message brings a route (`IP_RETOPTS`, `IPV6_RTHDR`).
 pub fn check(context: &Context, control: &mut [u8], source: Option<IpAddr>) -> Verdict<()> {
     each(control, |level, kind, data| one(context, level, kind, data, source))
 }

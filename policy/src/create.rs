@@ -1,4 +1,13 @@
 //! `socket(2)`: which sockets there may be, and with which address they are made.
+//!
+//! # Errors of a kind
+//!
+//! [`create`] and [`Socket::identify`] refuse type and protocol of an inet socket alike:
+//!
+//! - EPROTONOSUPPORT for streams and datagrams of another protocol than TCP, UDP and ICMP's echo, so that programs fall
+//!   back to those: [`Reason::Multipath`] for MPTCP, [`Reason::SocketKind`] for others.
+//! - EPERM, [`Reason::SocketKind`], for raw sockets, except those of the family's ICMP where the context may have them.
+//! - ESOCKTNOSUPPORT, [`Reason::SocketKind`], for other types.
 
 use crate::context::Context;
 use crate::errno::Errno;
@@ -18,7 +27,11 @@ pub const TYPE_MASK: i32 = 0xf;
 const SOCK_MAX: i32 = 11;
 
 impl Socket {
-    /// The socket with these `SO_DOMAIN`, `SO_TYPE` and `SO_PROTOCOL`; refused where the context may not have it.
+    /// The socket with these `SO_DOMAIN`, `SO_TYPE` and `SO_PROTOCOL`, provided that the context may have it.
+    ///
+    /// # Errors
+    ///
+    /// EPERM, [`Reason::SocketKind`], for a `domain` that is not inet; then those [of its kind](self#errors-of-a-kind).
     pub fn identify(context: &Context, domain: i32, kind: i32, protocol: i32, v6only: bool) -> Result<Self, Refusal> {
         let family = match domain {
             AF_INET => Family::V4,
@@ -76,6 +89,18 @@ pub enum Create {
 
 /// Row 16 (docs/semantics.md#row-16) and the list of section 4 (docs/semantics.md#section-4): may a socket of this kind
 /// be made?
+///
+/// # Errors
+///
+/// In the kernel's order (`__sys_socket` and `__sock_create`, net/socket.c; `inet_create`, net/ipv4/af_inet.c):
+///
+/// - EINVAL: flags other than `SOCK_CLOEXEC` and `SOCK_NONBLOCK`.
+/// - EAFNOSUPPORT, [`Reason::SocketKind`]: a family other than inet, AF_UNIX, AF_NETLINK and AF_ALG. Of the last three
+///   nothing more is asked.
+/// - EINVAL: a type or a protocol with a number that there is not.
+/// - EAFNOSUPPORT, [`Reason::NoFamily`]: the context has neither an address nor a loopback of that family (row 16:
+///   docs/semantics.md#row-16).
+/// - Those [of its kind](self#errors-of-a-kind).
 pub fn create(context: &Context, domain: i32, kind: i32, protocol: i32) -> Verdict<Create> {
     const EINVAL: Refusal = Refusal::native(Errno::EINVAL);
     // __sys_socket, __sock_create (net/socket.c) and inet_create (net/ipv4/af_inet.c), in their order.
@@ -100,6 +125,11 @@ pub fn create(context: &Context, domain: i32, kind: i32, protocol: i32) -> Verdi
 }
 
 /// The address that such a socket is made with, and that it has whenever it would have none; `None` for those that need not.
+///
+/// # Errors
+///
+/// EADDRNOTAVAIL, [`Reason::NoFamily`], where the socket's wildcard stands for no address of the context. [`create`]
+/// refuses such a socket before, but one may come from outside.
 pub fn birthplace(context: &Context, socket: &Socket) -> Verdict<Option<SocketAddr>> {
     if matches!(socket.transport, Transport::Tcp | Transport::Ping) {
         return Ok(None);

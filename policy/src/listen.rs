@@ -21,6 +21,16 @@ pub struct Listen {
 
 /// Judges `listen`; `listening` if the socket does so already (it was set up outside, by socket activation say, and only its
 /// backlog changes).
+///
+/// # Errors
+///
+/// Only for a TCP socket that does not listen yet:
+///
+/// - EADDRNOTAVAIL, [`Reason::BoundOutside`]: it was bound outside, to a wildcard or to an address that is not the
+///   context's.
+/// - EACCES, [`Reason::PortDenied`] or [`Reason::PortNotAllowed`]: the rules forbid the port that it has (row 25:
+///   docs/semantics.md#row-25).
+/// - EADDRNOTAVAIL, [`Reason::NoFamily`]: it has no address, and its wildcard stands for none of the context.
 pub fn listen(context: &Context, socket: &Socket, local: LocalAddr, listening: bool) -> Verdict<Listen> {
     // Datagram sockets: the kernel refuses by itself.
     if socket.transport != Transport::Tcp || listening {

@@ -53,6 +53,12 @@ pub enum Doing {
 const LEN_INET: usize = 16;
 
 /// Decides how it is made.
+///
+/// # Errors
+///
+/// EPERM, [`Reason::SharedTable`], where the table of descriptors is shared and somebody could tell the difference: an
+/// AF_UNIX socket is to be bound to a path, to listen, to be connected to an abstract name or (unless it is for
+/// datagrams) to a path; or a datagram is to go to an abstract name.
 pub fn judge(socket: NonInet, call: Call) -> Verdict<Doing> {
     const REFUSED: Verdict<Doing> = Err(Refusal::new(Errno::EPERM, Reason::SharedTable));
     if !socket.shared {

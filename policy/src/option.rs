@@ -100,6 +100,20 @@ pub struct Facts {
 
 /// Judges `setsockopt` of one of those [`judged`] with the caller's value as bytes, in the supervisor's copy. Where it names
 /// 127.0.0.1 or ::1, the address that stands for it is written.
+///
+/// # Errors
+///
+/// - EPERM, [`Reason::OwnFilter`]: `SO_LOCK_FILTER` is to be switched on, on a datagram socket that has no port: the
+///   context's own filter may have to go there.
+/// - EPERM, [`Reason::Multicast`]: a raw IPv6 socket is to join a group, and multicast is not switched on.
+/// - EPERM, [`Reason::ForeignSource`]: `IPV6_PKTINFO` with a source that is not the context's (row 43:
+///   docs/semantics.md#row-43).
+/// - EADDRNOTAVAIL, [`Reason::ForeignSource`]: `IP_MULTICAST_IF` with such a source (row 49: docs/semantics.md#row-49).
+/// - EPERM, [`Reason::SourceOption`]: any other option that is judged, with any value but an empty one. The rest of
+///   `SOL_SOCKET`, `IP_BIND_ADDRESS_NO_PORT` and `IP_LOCAL_PORT_RANGE` are not refused; those of raw sockets on raw
+///   sockets alone; `IPV6_MULTICAST_ALL` only without multicast, and only to switch it on.
+///
+/// A value that is too short to name a source is left to the kernel.
 pub fn set(context: &Context, socket: Facts, level: i32, name: i32, value: &mut [u8]) -> Verdict<()> {
     let is_set = value.iter().any(|byte| *byte != 0);
     match (level, name) {

@@ -48,6 +48,22 @@ pub enum Source {
 
 /// Judges one message with the caller's address as bytes (`None` where there is none). `flags` are those of the call. Control messages are judged by
 /// [`control::check`](crate::control::check).
+///
+/// # Errors
+///
+/// On a stream those of [`connect`](connect::connect()), if `MSG_FASTOPEN` and an address are given; and EOPNOTSUPP
+/// where that address is `AF_UNSPEC`.
+///
+/// On other sockets, in this order:
+///
+/// - The address is not understood (net/ipv4/udp.c, net/ipv6/udp.c): EINVAL where it is too short. Of another family it
+///   is EAFNOSUPPORT on an IPv4 socket and EINVAL on an IPv6 one; but a `sockaddr_in` is ENETUNREACH on one that speaks
+///   IPv6 alone, and fine on others. UDP also says EOPNOTSUPP to `MSG_OOB` towards IPv4, then EINVAL to port 0.
+/// - EDESTADDRREQ: there is no address, and the socket is not bound; as the kernel says, but not after giving it a port
+///   on every address of the host.
+/// - The [destination](crate::connect#errors-of-a-destination).
+/// - EADDRNOTAVAIL, [`Reason::BoundOutside`]: the socket is bound to an address that is not the context's. (127.0.0.1
+///   and ::1 can speak to the host's loopback.)
 pub fn send(
     context: &Context,
     socket: &Socket,

@@ -31,6 +31,10 @@ impl SockAddr {
     pub const NONE: SockAddr = SockAddr { room: [0; LEN_MAX], len: 0 };
 
     /// What `write` puts into the room for an address. It says how many bytes that is.
+    ///
+    /// # Errors
+    ///
+    /// That of `write`.
     pub fn written<E>(write: impl FnOnce(&mut [u8; LEN_MAX]) -> Result<usize, E>) -> Result<Self, E> {
         let mut address = SockAddr::NONE;
         address.len = write(&mut address.room)?.min(LEN_MAX);

@@ -169,7 +169,12 @@ impl Write for Summed<'_> {
     }
 }
 
-/// Writes the text. An error if there is more of something than [`read`] has room for.
+/// Writes the text.
+///
+/// # Errors
+///
+/// Where there is more of something than [`read`] has room for, before anything is written; or where `out` takes no
+/// more.
 pub fn write(config: &ShimConfig, out: &mut dyn Write) -> fmt::Result {
     let mut out = Summed(out, Sum::EMPTY);
     let context = &config.context;
@@ -261,6 +266,16 @@ fn write_service(service: &Service, out: &mut dyn Write) -> fmt::Result {
 }
 
 /// Reads a text.
+///
+/// # Errors
+///
+/// In this order:
+///
+/// - [`ParseError::Version`]: it does not begin with this version's number.
+/// - [`ParseError::Sum`]: there is no sum, or it is that of another text.
+/// - [`ParseError::TooMany`] or [`ParseError::Field`], of the first field that does not fit into `room`, or cannot be
+///   understood or is there twice.
+/// - [`ParseError::Missing`]: one of `N`, `a`, `l`, `o` and `f` is not there.
 pub fn read<'a>(text: &'a str, room: &'a mut Room) -> Result<ShimConfig<'a>, ParseError> {
     let fields = text.strip_prefix(VERSION).and_then(|rest| rest.strip_prefix(';')).ok_or(ParseError::Version)?;
     let (_, sum) = fields.rsplit_once(";x=").ok_or(ParseError::Sum)?;

@@ -213,6 +213,10 @@ impl From<Args> for Request {
 }
 
 /// What this process is asked for, or the exit status if there is nothing more to do.
+///
+/// # Errors
+///
+/// 0 after help or the version was shown; [`FAILED`](super::exit::FAILED) where what was typed cannot be understood.
 pub fn request() -> Result<Request, u8> {
     let wording = Wording { program: CHBIND, nothing: "no command given", unnamed: "no command given" };
     let mut typed: Vec<OsString> = std::env::args_os().collect();

@@ -38,12 +38,22 @@ pub enum Task {
 }
 
 /// What this process is to do, or the exit status if there is nothing more to do.
+///
+/// # Errors
+///
+/// 0 after help or the version was shown; [`FAILED`](super::exit::FAILED) where what was typed cannot be understood.
 pub fn task() -> Result<Task, u8> {
     let wording = Wording { program: CHBINDCTL, nothing: "nothing to do was given", unnamed: "nothing was named" };
     Args::try_parse().map(|args| args.task).map_err(|error| usage::status(&error, &wording))
 }
 
-/// Does it, or gives the exit status.
+/// Does it.
+///
+/// # Errors
+///
+/// [`NO_CONTEXT`](super::exit::NO_CONTEXT) where no running context has the name; [`NOT_FOUND`](super::exit::NOT_FOUND)
+/// or [`NOT_EXECUTABLE`](super::exit::NOT_EXECUTABLE) for a program that is not there, or cannot be read or executed;
+/// [`FAILED`](super::exit::FAILED) where contexts cannot be looked for, or standard output cannot be written to.
 pub fn run(task: &Task) -> Result<(), u8> {
     let text = match task {
         Task::Inspect { program } => control::inspect(program).map(|of| inspection::text(&of)),

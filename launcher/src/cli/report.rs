@@ -18,6 +18,10 @@ pub fn error(program: &str, error: &dyn Words) -> u8 {
 }
 
 /// What was asked for, on standard output. Whoever closes that wants no more of it.
+///
+/// # Errors
+///
+/// What write(2) says, but for EPIPE.
 pub fn answer(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {

@@ -30,6 +30,16 @@ pub enum Error {
 }
 
 /// Reads `ADDR[%INTERFACE][/PREFIX]`. The prefix may be a mask (255.255.255.0); without one it is the address alone.
+///
+/// # Errors
+///
+/// In this order:
+///
+/// - [`Error::NotAnAddress`].
+/// - Of its interface: [`Error::NeedsInterface`] for a link-local address without, [`Error::TakesNoInterface`] for
+///   another one with it, [`Error::NoInterface`] where there is none of that name (ENODEV, if_nametoindex(3)).
+/// - [`Error::NotAssignable`].
+/// - [`Error::BadPrefix`]: neither a length up to that of the address nor a mask of its family.
 pub fn assigned(text: &str) -> Result<Assigned, Error> {
     let (address, prefix) = match text.split_once('/') {
         Some((address, prefix)) => (address, Some(prefix)),
@@ -77,12 +87,21 @@ fn with_interface(text: &str) -> Result<(IpAddr, u32), Error> {
 }
 
 /// Reads an address; a v4-mapped one is the IPv4 address that it is.
+///
+/// # Errors
+///
+/// [`Error::NotAnAddress`] for all but an address alone: an interface or a prefix makes it none, too.
 pub fn plain(text: &str) -> Result<IpAddr, Error> {
     let ip: IpAddr = text.parse().map_err(|_| Error::NotAnAddress(text.to_owned()))?;
     Ok(ip.to_canonical())
 }
 
 /// Tries whether the address is local to this host, by binding a datagram socket to it.
+///
+/// # Errors
+///
+/// [`Error::NotLocal`] where the kernel says EADDRNOTAVAIL (bind(2)), [`Error::CannotTry`] with whatever else it says:
+/// EAFNOSUPPORT to IPv6 on a host that has none.
 pub fn require_local(ip: IpAddr, scope: u32) -> Result<(), Error> {
     let domain = match Family::of(ip) {
         Family::V4 => libc::AF_INET,

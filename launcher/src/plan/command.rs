@@ -31,6 +31,11 @@ fn c_string(text: impl Into<Vec<u8>>) -> Result<CString, Error> {
 
 impl Command {
     /// Finds the command that `words` name.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Locate`] where it is not there or cannot be executed, [`Error::ZeroByte`] where a word has a zero byte
+    /// in it.
     pub fn find(words: &[OsString]) -> Result<Self, Error> {
         let name = words.first().map(OsString::as_os_str).unwrap_or_default();
         let path = locate(name).map_err(Error::Locate)?;

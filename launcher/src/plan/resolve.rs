@@ -51,6 +51,22 @@ pub struct Plan {
 }
 
 /// Makes a plan of what is asked for.
+///
+/// # Errors
+///
+/// The first that is wrong, in this order:
+///
+/// 1. [`Error::Preflight`]: /proc is not that of this process, or a context is around it already by its environment.
+/// 2. [`Error::Conflict`].
+/// 3. [`Error::Preflight`]: a seccomp listener is above this process, or that cannot be found out.
+/// 4. [`Error::NoAddresses`], [`Error::Address`], [`Error::NotACapability`], [`Error::NoPort`], [`Error::Rules`].
+/// 5. [`Error::Command`]; with `--enforce preload` also [`Error::Program`] and [`Error::CannotPreload`].
+/// 6. [`Error::NotANumber`]; [`Error::Contexts`] if the number that was asked for is in use, or none can be had.
+/// 7. With a supervisor, [`Error::Preflight`]: the kernel lacks something, or Yama forbids it.
+/// 8. [`Error::Address`] and [`Error::TwoLoopbacks`], of `--lback`.
+/// 9. [`Error::Privileges`] if /proc does not say which network this is; [`Error::Rules`] if a granted port is not this
+///    process's to grant.
+/// 10. [`Error::Contexts`] if the name cannot be held; [`Error::Shim`]; [`Error::Filter`].
 pub fn resolve(request: &Request) -> Result<Plan, Error> {
     preflight::require_own_proc()?;
     preflight::require_no_shim()?;

@@ -68,6 +68,11 @@ pub enum Error {
 }
 
 /// Reads what was typed. The rules live as long as the process.
+///
+/// # Errors
+///
+/// [`Error::Bad`] of the first that says nothing, in the order of [`List`]: what is wrong with it is what [`service`],
+/// [`peers`] or [`ports`] says.
 pub fn resolve(texts: &RuleTexts) -> Result<Rules<'static>, Error> {
     fn all<T>(list: List, typed: &[String], read: impl Fn(&str) -> Result<T, Fault>) -> Result<&'static [T], Error> {
         let wrong = |text: &String, fault| Error::Bad { list, text: text.clone(), fault };
@@ -84,6 +89,12 @@ pub fn resolve(texts: &RuleTexts) -> Result<Rules<'static>, Error> {
 }
 
 /// Fails unless chbind has the right that it is to lend.
+///
+/// # Errors
+///
+/// [`Error::CannotGrant`], of the first range that begins below `net.ipv4.ip_unprivileged_port_start` (1024 if the
+/// kernel does not say), where this process lacks CAP_NET_BIND_SERVICE in the user namespace of its network, or in one
+/// above.
 pub fn require_grantable(rules: &Rules, network: &NetworkOwner) -> Result<(), Error> {
     const FIRST: &str = "/proc/sys/net/ipv4/ip_unprivileged_port_start";
     // A kernel without the setting has 1024 (ip(7)).
@@ -97,6 +108,10 @@ pub fn require_grantable(rules: &Rules, network: &NetworkOwner) -> Result<(), Er
 }
 
 /// Reads `PORT` or `PORT-PORT`.
+///
+/// # Errors
+///
+/// [`Fault::Port`] for what is no number from 1 to 65535, then [`Fault::Range`].
 pub fn ports(text: &str) -> Result<Ports, Fault> {
     let port = |digits: &str| match digits.parse() {
         // The kernel's own choice is not to be ruled.
@@ -119,6 +134,10 @@ fn transport(text: &str) -> (Option<Transport>, &str) {
 }
 
 /// Reads `[tcp:|udp:]any|PORT|PORT-PORT`.
+///
+/// # Errors
+///
+/// [`Fault::Protocol`] for a word other than `tcp` and `udp` before a colon; then those of [`ports`].
 pub fn service(text: &str) -> Result<Service, Fault> {
     let (transport, rest) = transport(text);
     if let Some((word, _)) = rest.split_once(':') {
@@ -129,6 +148,11 @@ pub fn service(text: &str) -> Result<Service, Fault> {
 }
 
 /// Reads `[tcp:|udp:](any|ADDR[/PREFIX])[:PORT[-PORT]]`, with IPv6 in brackets where a port follows.
+///
+/// # Errors
+///
+/// In this order: [`Fault::Brackets`]; [`Fault::Address`], also for a protocol that has no rules; [`Fault::Prefix`];
+/// [`Fault::Wildcard`], unless a prefix comes with it; those of [`ports`].
 pub fn peers(text: &str) -> Result<ConnectRule, Fault> {
     let (transport, rest) = transport(text);
     let (peers, port) = parts(rest)?;

@@ -47,6 +47,15 @@ pub struct Shim {
 
 impl Shim {
     /// Makes it; `None` where it has no part.
+    ///
+    /// # Errors
+    ///
+    /// In this order, and none where the shim has no part:
+    ///
+    /// - [`Error::NoSecret`], with `--enforce hybrid`: /dev/urandom cannot be read.
+    /// - [`Error::TooMuch`]: more than [`wire`] has room for, or than one string of an environment may have
+    ///   (`MAX_ARG_STRLEN`, linux/binfmts.h).
+    /// - [`Error::Missing`], [`Error::Unreadable`], [`Error::Unusable`]: of its file.
     pub fn new(request: &Request, context: &Context, name: &str) -> Result<Option<Self>, Error> {
         let secret = match request.enforcement {
             Enforcement::Seccomp => return Ok(None),

@@ -21,6 +21,17 @@ use std::path::{Path, PathBuf};
 pub const DEPTH: usize = 5;
 
 /// What execve(2) of the file would come to, for this process. One that is no program is run by the shell, as chbind does.
+///
+/// # Errors
+///
+/// Of the first file on the way that is wrong:
+///
+/// - [`Error::NotExecutable`]: `path` itself, with the errno of [`executable`], or EACCES for what is neither a file
+///   nor a directory. Of a script's interpreter, or of the shell, it is [`Error::Interpreter`]; for an interpreter that
+///   is a directory the errno is EACCES then, as the kernel says. Of the shell it is ENOEXEC if that is no program.
+/// - [`Error::Unreadable`]: this process may execute the file, and cannot read it or ask about it.
+/// - [`Error::TooDeep`]: more than [`DEPTH`] scripts run one another (`exec_binprm`, fs/exec.c).
+/// - [`Error::Elf`]: it begins like an ELF program, and [`elf::read`] finds a fault.
 pub fn inspect(path: &Path) -> Result<Inspection, Error> {
     let mut chain = Vec::new();
     if let Some(inspection) = follow(path.to_owned(), &mut chain)? {

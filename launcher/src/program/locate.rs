@@ -21,6 +21,11 @@ pub enum Error {
 }
 
 /// Whether execve(2) would begin with this file: it is one, and this process may execute it.
+///
+/// # Errors
+///
+/// What stat(2) says, ENOENT and ENOTDIR for instance; EISDIR for a directory; then what access(2) says of the rights
+/// that this process has now: EACCES.
 pub fn executable(path: &Path) -> Result<(), Errno> {
     let of = std::fs::metadata(path).map_err(|e| Errno(e.raw_os_error().unwrap_or(libc::EIO)))?;
     if of.is_dir() {
@@ -30,6 +35,13 @@ pub fn executable(path: &Path) -> Result<(), Errno> {
 }
 
 /// The file that a command's name stands for.
+///
+/// # Errors
+///
+/// - A name with a slash: [`Error::NotFound`] if [`executable`] says ENOENT or ENOTDIR, else [`Error::NotExecutable`]
+///   with what it says.
+/// - One that is looked for in PATH: [`Error::NotExecutable`] with EACCES, of the first file that it is true of, if no
+///   other can be executed; else [`Error::NotFound`]. An empty name is never found.
 pub fn locate(name: &OsStr) -> Result<PathBuf, Error> {
     if name.as_bytes().contains(&b'/') {
         return match executable(Path::new(name)) {

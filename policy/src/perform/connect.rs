@@ -35,16 +35,43 @@ pub trait Connects: Shell {
     ///
     /// The supervisor does so only with sockets that it has kept to the context: one from outside would lose the address again
     /// when it is dissolved, while another thread writes. The shim leaves it to the supervisor, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// In the supervisor EADDRNOTAVAIL, [`Reason::BoundOutside`](crate::Reason::BoundOutside), for a wildcard that is
+    /// not kept to the context. The shim asks the supervisor.
     fn may_fix_source(&mut self, permit: &Self::Permit, local: LocalAddr) -> Result<(), Self::Stop>;
 
     /// connect(2).
     ///
     /// The supervisor gives up its place in what [`enter`](Shell::enter) protects before it blocks. In the shim the thread may be
     /// cancelled.
+    ///
+    /// # Errors
+    ///
+    /// What connect(2) says; EINPROGRESS is the kernel's word for one that goes on in the background ([`has_failed`]).
+    /// In the supervisor also EINTR or a restart where a signal ends the wait, ENOBUFS where no thread is left to go on
+    /// with other calls meanwhile, and that the caller no longer waits.
     fn connect(&mut self, permit: &mut Self::Permit, destination: SocketAddr) -> Result<(), Self::Stop>;
 }
 
 /// Judges a connect with the caller's address as bytes, and carries it out.
+///
+/// # Errors
+///
+/// In this order:
+///
+/// 1. EINVAL: the address is too short to have a family (`__inet_stream_connect` and `inet_dgram_connect`,
+///    net/ipv4/af_inet.c).
+/// 2. Those of [`Shell::enter`], and of getsockname(2).
+/// 3. On a stream that has a port, what the kernel says whatever the address ([`Connects::said_before_the_address`]).
+/// 4. Those of the rule, [`connect`](connect::connect()).
+/// 5. Those of [`Shell::has_found_out`] and, unless an association is dissolved, [`Shell::require_idle`].
+/// 6. What the kernel says when the socket is given its source, or would be ([`dry_run`], [`Shell::pin`],
+///    [`fix_source`]), with those of [`Connects::may_fix_source`] and [`Shell::deafened`]. [`Shell::pin`] has EINVAL
+///    where another thread has got the socket a port meanwhile: then all of this is done again, and EINVAL is the
+///    answer after the third time.
+/// 7. What the kernel says to the call itself, connect(2).
 pub fn connect<S: Connects>(shell: &mut S, context: &Context, socket: &Socket, address: &[u8]) -> Result<(), S::Stop> {
     let Some(family) = sockaddr::family(address) else { return Err(Errno::EINVAL.into()) };
     let is_stream = socket.transport == Transport::Tcp;

@@ -27,18 +27,34 @@ pub trait Sends: Shell {
     /// The socket is at `local`, and the message is about to be judged.
     ///
     /// The supervisor judges all that comes to it. The shim leaves to it what takes knowledge of others, if it is there.
+    ///
+    /// # Errors
+    ///
+    /// The shim asks the supervisor about what goes to loopback or has `MSG_FASTOPEN`, after what the kernel says to
+    /// the mark. The supervisor never fails here.
     fn is_to_judge(&mut self, permit: &Self::Permit, local: LocalAddr) -> Result<(), Self::Stop>;
 
     /// What the kernel would say to what is kept from it; `far` is the peer that the message goes to, as far as that is known.
     ///
     /// The supervisor does not hand on a payload that is longer than any datagram, nor an address that is none to IPv6. The
     /// shim hands on all that the program gave.
+    ///
+    /// # Errors
+    ///
+    /// In the supervisor, of UDP towards IPv4: EMSGSIZE for a message with a destination that is longer than any
+    /// datagram (`udp_sendmsg` looks at that before all else, net/ipv4/udp.c); ENETUNREACH for the address `AF_UNSPEC`
+    /// on a connected IPv6 socket (`udpv6_sendmsg`, net/ipv6/udp.c). The shim never fails here.
     fn withholds(&mut self, permit: &Self::Permit, judged: &Send, far: Option<SocketAddr>) -> Result<(), Self::Stop>;
 
     /// Room for so many bytes of control messages, which go with the message.
     ///
     /// The supervisor has copied those of the caller, however long the kernel allows. The shim has no memory but its stack:
     /// longer ones are for the supervisor, or for nobody.
+    ///
+    /// # Errors
+    ///
+    /// The shim asks the supervisor where there is no room for as much; EMSGSIZE if there is no supervisor. The
+    /// supervisor never fails here.
     fn room(&mut self, len: usize) -> Result<&mut [u8], Self::Stop>;
 
     /// Binds a socket without an address to the wildcard `any`, kept to what the context may hear, or gives it `otherwise` where
@@ -46,16 +62,38 @@ pub trait Sends: Shell {
     ///
     /// The supervisor knows who else is at the port, and remembers what it gives. The shim leaves it to the supervisor, if there
     /// is one.
+    ///
+    /// # Errors
+    ///
+    /// The shim asks the supervisor. Otherwise what bind(2) says: EINVAL if the socket has a port by now.
     fn open(&mut self, permit: &Self::Permit, any: SocketAddr, otherwise: SocketAddr) -> Result<bool, Self::Stop>;
 
     /// sendmsg(2) to `destination`, or where the socket is connected to.
     ///
     /// The supervisor sends the copy that it has made, and gives up its place in what [`enter`](Shell::enter) protects before it
     /// blocks. The shim sends what the program has; the thread may be cancelled.
+    ///
+    /// # Errors
+    ///
+    /// What sendmsg(2) says. In the supervisor also those of [`Connects::connect`](crate::perform::Connects::connect)
+    /// where it has to wait, and that there is no memory for a copy (`MSG_ZEROCOPY`).
     fn send(&mut self, permit: &mut Self::Permit, destination: Option<SocketAddr>) -> Result<usize, Self::Stop>;
 }
 
 /// Judges a message and sends it. How many bytes were sent.
+///
+/// # Errors
+///
+/// In this order:
+///
+/// 1. Those of [`Shell::enter`], of getsockname(2), and of [`Sends::is_to_judge`].
+/// 2. Those of the rule, [`send`](send::send()).
+/// 3. Those of [`Shell::has_found_out`] and [`Sends::withholds`].
+/// 4. Those of [`Sends::room`], and of the control messages ([`Reader::check`]).
+/// 5. Where the socket has no address: those of [`Shell::require_idle`], and what the kernel says when it is given one
+///    ([`Shell::pin`], [`Sends::open`]). EINVAL means that another thread has got it a port meanwhile: then all of this
+///    is done again, and EINVAL is the answer after the third time.
+/// 6. What the kernel says to the message itself, sendmsg(2).
 pub fn send<S: Sends>(shell: &mut S, context: &Context, socket: &Socket, message: Message) -> Result<usize, S::Stop> {
     let is_stream = socket.transport == Transport::Tcp;
     // A stream that does not connect has nothing to be judged by.

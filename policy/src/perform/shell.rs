@@ -40,18 +40,31 @@ pub trait Shell: Host {
     /// The supervisor has several threads, so one of them at a time is at a socket, if there is something to judge; and its
     /// caller must still wait, or what was read of it may have been somebody else's. The shim is in the thread that makes the
     /// call, which needs neither.
+    ///
+    /// # Errors
+    ///
+    /// In the supervisor ENOBUFS, where other threads have kept the socket for a second, and that the caller no longer
+    /// waits. The shim never fails here.
     fn enter(&mut self, is_judged: bool) -> Result<Self::Permit, Self::Stop>;
 
     /// Whether all that the rule has asked of the world could be found out.
     ///
     /// The supervisor asks the kernel's tables. The shim can only try, by a socket of its own that is made as the program's is;
     /// where that cannot be it leaves the call to the supervisor, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// The shim asks the supervisor where something could not be found out. The supervisor never fails here.
     fn has_found_out(&self) -> Result<(), Self::Stop>;
 
     /// Fails if a call of another thread is under way on the socket.
     ///
     /// The supervisor makes calls that block outside of what `enter` protects, and says itself what the kernel would. The shim
     /// leaves it to the kernel.
+    ///
+    /// # Errors
+    ///
+    /// In the supervisor EALREADY, as the kernel says to a socket that is being connected. The shim never fails here.
     fn require_idle(&self, permit: &Self::Permit) -> Result<(), Self::Stop>;
 
     /// Gives a datagram socket the port that it has by the time when the kernel looks at the address (`inet_autobind`,
@@ -61,10 +74,15 @@ pub trait Shell: Host {
     /// is none the socket goes without.
     fn give_port(&mut self, permit: &Self::Permit);
 
-    /// Pins the socket to a source that is chosen for the program. EINVAL if it has a port by now.
+    /// Pins the socket to a source that is chosen for the program.
     ///
     /// The supervisor remembers of which sockets the program has chosen the address. The shim remembers nothing, and leaves a
     /// mark on a stream instead.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`socket::pin`]: EINVAL if the socket has a port by now. In the shim also what the kernel says to the
+    /// option that is the mark.
     fn pin(&mut self, permit: &Self::Permit, source: SocketAddr) -> socket::Result<()>;
 
     /// Takes the source away again from a stream that has not been connected; `given` is what this call has pinned it to, if it
@@ -78,6 +96,12 @@ pub trait Shell: Host {
     ///
     /// The supervisor lets the socket hear nothing meanwhile: another thread of a hostile program could get it a port on every
     /// address of the host by a write. The shim serves programs that are trusted.
+    ///
+    /// # Errors
+    ///
+    /// In the supervisor EPERM, [`Reason::OwnFilter`](crate::Reason::OwnFilter), where the program has locked a filter
+    /// of its own: then nothing is done. What the kernel says when a filter is put there or taken away again can come
+    /// after `act`, too. The shim never fails here.
     fn deafened<T>(&mut self, permit: &Self::Permit, act: impl FnOnce() -> T) -> Result<T, Self::Stop>;
 }
 

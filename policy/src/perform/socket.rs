@@ -1,6 +1,24 @@
 //! The steps: what is done to a socket by calls of socket(7).
 //!
 //! Much of it is about sockets that are *pinned* to a source ([`LocalAddr`]).
+//!
+//! # Errors
+//!
+//! They are the kernel's. The usual ones:
+//!
+//! | call | errno | why |
+//! |---|---|---|
+//! | bind(2) | EINVAL | The socket has a port already. |
+//! | | EADDRINUSE | Another socket has the port. |
+//! | | EADDRNOTAVAIL | The host does not have the address. |
+//! | | EACCES | The port is privileged (ip(7)). |
+//! | connect(2) | EINPROGRESS | A stream that does not block is being connected. |
+//! | | ENETUNREACH | No route leads there. |
+//! | | EACCES | It is a broadcast address, and the socket has no `SO_BROADCAST`. |
+//! | getpeername(2) | ENOTCONN | The socket is not connected. |
+//! | getsockopt(2), setsockopt(2) | ENOPROTOOPT, EOPNOTSUPP | The socket does not know the option. |
+//!
+//! An IPv4 socket does not know the options of IPv6, and a raw IPv6 socket not those of IPv4.
 
 use crate::context::Context;
 use crate::create::birthplace;
@@ -17,10 +35,23 @@ pub type Result<T> = core::result::Result<T, Errno>;
 /// A socket to look at: nothing of it changes.
 pub trait Look {
     /// getsockname(2); `None` for a socket of another family.
+    ///
+    /// # Errors
+    ///
+    /// EBADF or ENOTSOCK (getsockname(2)) in the shim, where the program may have closed the descriptor or put another
+    /// file there meanwhile. The supervisor has a duplicate.
     fn local(&self) -> Result<Option<SocketAddr>>;
     /// getpeername(2); `None` for a socket of another family.
+    ///
+    /// # Errors
+    ///
+    /// ENOTCONN where there is none.
     fn peer(&self) -> Result<Option<SocketAddr>>;
     /// An integer option.
+    ///
+    /// # Errors
+    ///
+    /// ENOPROTOOPT or EOPNOTSUPP where the socket does not know it.
     fn option(&self, level: i32, name: i32) -> Result<i32>;
     /// Whether the program has bound the socket to an address and no port.
     fn is_explicitly_bound(&self) -> bool;
@@ -32,24 +63,55 @@ pub trait Endpoint: Look {
     type StandIn: Endpoint;
 
     /// bind(2).
+    ///
+    /// # Errors
+    ///
+    /// EINVAL, EADDRINUSE, EADDRNOTAVAIL, EACCES: see [the module](self#errors).
     fn bind(&self, address: SocketAddr) -> Result<()>;
     /// connect(2).
+    ///
+    /// # Errors
+    ///
+    /// EINPROGRESS, ENETUNREACH, EACCES: see [the module](self#errors).
     fn connect(&self, address: SocketAddr) -> Result<()>;
     /// connect(2) with `AF_UNSPEC`: dissolves an association.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Look::local`]; and EBUSY from some kernels before 6.7, where another thread waits in a call on a
+    /// stream (`tcp_disconnect`, net/ipv4/tcp.c).
     fn disconnect(&self) -> Result<()>;
     /// Sets an option to these bytes.
+    ///
+    /// # Errors
+    ///
+    /// ENOPROTOOPT where the socket does not know it; EINVAL for `IPV6_V6ONLY` once it has a port.
     fn set_option(&self, level: i32, name: i32, value: &[u8]) -> Result<()>;
     /// socket(2), on the account of whoever made this one.
+    ///
+    /// # Errors
+    ///
+    /// What socket(2) says: EMFILE or ENFILE where there are too many descriptors, EPERM for a raw one without the
+    /// right.
     fn stand_in(&self, domain: i32, kind: i32, protocol: i32) -> Result<Self::StandIn>;
 }
 
 /// The local address of an inet socket.
+///
+/// # Errors
+///
+/// Those of [`Look::local`].
 pub fn local(of: &impl Look) -> Result<LocalAddr> {
     let shown = of.local()?.unwrap_or(SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0));
     Ok(LocalAddr::of(shown, || of.is_explicitly_bound()))
 }
 
-/// Pins the socket to `source` (port 0). EINVAL if it has a port already.
+/// Pins the socket to `source` (port 0).
+///
+/// # Errors
+///
+/// EINVAL if it has a port already, or has got one by the time when `IPV6_V6ONLY` is put back; else what bind(2) says,
+/// or setsockopt(2) to `IP_BIND_ADDRESS_NO_PORT`.
 pub fn pin(of: &impl Endpoint, socket: &Socket, source: SocketAddr) -> Result<()> {
     if socket.transport == Transport::RawIcmp {
         // It has no ports, and takes another address at any time.
@@ -74,6 +136,11 @@ pub fn pin(of: &impl Endpoint, socket: &Socket, source: SocketAddr) -> Result<()
 
 /// Pins a socket to the address that it is made with, be that on the host by now, still, or not: what the socket is good for
 /// without one is found out when it is used.
+///
+/// # Errors
+///
+/// Those of [`pin`]; but after EADDRNOTAVAIL it is tried once more with `IP_FREEBIND` or `IPV6_FREEBIND`, and what the
+/// kernel says to that is the answer.
 pub fn pin_at_birth(of: &impl Endpoint, socket: &Socket, address: SocketAddr) -> Result<()> {
     match pin(of, socket, address) {
         Err(Errno::EADDRNOTAVAIL) => {
@@ -129,6 +196,10 @@ pub fn holds_port(of: &impl Endpoint, socket: &Socket) -> bool {
 
 /// What is shut down lets go of a port that the kernel chose, shows it all the same, and would get another when it listens
 /// (`tcp_set_state`, `inet_put_port`): it must be the one that was judged.
+///
+/// # Errors
+///
+/// EADDRINUSE: somebody else has it by now.
 pub fn keep_port(of: &impl Endpoint, local: LocalAddr) -> Result<()> {
     match of.bind(local.as_bound()) {
         Err(Errno::EADDRINUSE) => Err(Errno::EADDRINUSE),
@@ -138,6 +209,11 @@ pub fn keep_port(of: &impl Endpoint, local: LocalAddr) -> Result<()> {
 }
 
 /// Binds to an address and a port, also where the program wants no port before one is needed (`IP_BIND_ADDRESS_NO_PORT`).
+///
+/// # Errors
+///
+/// What bind(2) says: EADDRINUSE, EADDRNOTAVAIL, EACCES for a privileged port, EINVAL if the socket has a port already.
+/// Or what the option says.
 pub fn take_port(of: &impl Endpoint, address: SocketAddr) -> Result<()> {
     let restore = no_port(of);
     if restore {
@@ -167,6 +243,10 @@ pub const IP_UNICAST_IF: i32 = 50;
 pub const IPV6_UNICAST_IF: i32 = 76;
 
 /// Another socket that sends by the same way. `None` where one cannot be made alike: the kernel will say what comes of that.
+///
+/// # Errors
+///
+/// Those of [`Endpoint::stand_in`].
 pub fn similar_socket<E: Endpoint>(of: &E, socket: &Socket) -> Result<Option<E::StandIn>> {
     let (domain, kind, protocol) = socket.arguments();
     let stand_in = of.stand_in(domain, kind, protocol)?;
@@ -183,6 +263,11 @@ pub fn similar_socket<E: Endpoint>(of: &E, socket: &Socket) -> Result<Option<E::
 
 /// Tries on another socket whether `destination` can be had from `source`: a socket whose source has been fixed and that cannot
 /// be connected is not easily got back onto its wildcard, and one that has been pinned for that keeps its port.
+///
+/// # Errors
+///
+/// Only of UDP: what the kernel says when the other socket is made ([`Endpoint::stand_in`]), pinned ([`pin`]) or
+/// connected, such as ENETUNREACH.
 pub fn dry_run(of: &impl Endpoint, socket: &Socket, source: SocketAddr, destination: SocketAddr) -> Result<()> {
     if socket.transport != Transport::Udp {
         return Ok(());
@@ -200,6 +285,11 @@ const NO_GROUP: IpAddr = IpAddr::V4(Ipv4Addr::new(224, 0, 0, 0));
 /// it is connected to where nobody else can be the source: in IPv4 to a group, towards which the interface's address is
 /// set (`IP_MULTICAST_IF`; ip4_datagram_connect, net/ipv4/datagram.c), in IPv6 to the source itself (RFC 6724, rule 1).
 /// Port 0 has no receiver.
+///
+/// # Errors
+///
+/// EADDRNOTAVAIL if the socket has come to another address than `source`, or no interface has that one
+/// (`IP_MULTICAST_IF`, ip(7)); else what the kernel says to connect(2) and to the option.
 pub fn fix_source(of: &impl Endpoint, socket: &Socket, source: SocketAddr) -> Result<()> {
     let before = of.local()?;
     let shaped = |ip| for_family(SocketAddr::new(ip, 0), socket.family);
@@ -225,6 +315,11 @@ pub fn fix_source(of: &impl Endpoint, socket: &Socket, source: SocketAddr) -> Re
 
 /// Takes the address away again, as far as the kernel lets it go, from a socket that was at `before`, a wildcard. (It
 /// does not where the socket has been pinned before: `SOCK_BINDADDR_LOCK`, net/ipv4/udp.c.)
+///
+/// # Errors
+///
+/// What the kernel says when the association is dissolved and the device set again; and what bind(2) says to the port
+/// that the kernel had chosen: EADDRINUSE if somebody else has it by now.
 pub fn unfix_source(of: &impl Endpoint, before: LocalAddr) -> Result<()> {
     let device = of.option(SOL_SOCKET, SO_BINDTOIFINDEX)?;
     of.disconnect()?;
@@ -240,6 +335,10 @@ pub fn unfix_source(of: &impl Endpoint, before: LocalAddr) -> Result<()> {
 }
 
 /// `IP_MULTICAST_IF`: the address that datagrams to a group are sent from, where the socket has none.
+///
+/// # Errors
+///
+/// ENOPROTOOPT on a raw IPv6 socket, which does not know the option.
 pub fn multicast_source(of: &impl Look) -> Result<Ipv4Addr> {
     of.option(IPPROTO_IP, libc::IP_MULTICAST_IF).map(|bits| Ipv4Addr::from(bits.to_ne_bytes()))
 }

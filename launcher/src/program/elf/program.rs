@@ -32,6 +32,10 @@ pub struct Elf {
 }
 
 /// Reads an ELF program.
+///
+/// # Errors
+///
+/// See [the module](super#errors).
 pub fn read<S: Source + ?Sized>(source: &S) -> Result<Elf, Fault> {
     let (file, header) = File::open(source)?;
     let interpreter = file.interpreter()?;

@@ -39,6 +39,11 @@ fn known() -> impl Iterator<Item = &'static str> {
 }
 
 /// The names that an ELF library offers to others, sorted. One that is longer than 63 bytes is cut off there.
+///
+/// # Errors
+///
+/// See [the module](super#errors). A library's loader and the libraries that it needs are not looked at: no
+/// [`Part::Loader`], no [`Part::Library`].
 pub fn exports<S: Source + ?Sized>(source: &S) -> Result<Vec<String>, Fault> {
     let (file, _) = File::open(source)?;
     let mut names = Vec::new();
