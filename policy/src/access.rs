@@ -9,7 +9,7 @@ use crate::verdict::{Reason, Refusal};
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// Row 25 (docs/semantics.md#row-25): whether a socket may have `port`. Port 0 is the kernel's choice; what it chooses
-/// is judged when it matters, at listen. What has no ports, the kernel calls something else so.
+/// is judged when it matters, at listen. ICMP sockets use the port field as an identifier, so no port rule applies to them.
 pub(crate) fn port(rules: &Rules, transport: Transport, port: u16) -> Result<(), Refusal> {
     if port == 0 || !has_ports(transport) {
         return Ok(());

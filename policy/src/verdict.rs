@@ -121,7 +121,7 @@ impl Reason {
             }
             Reason::SourceOption => f.write_str("it could change the source or the route of packets"),
             Reason::OwnFilter => f.write_str(
-                "a filter that is locked before the socket has a port leaves no place for the context's own",
+                "the socket's filter was locked before it had a port, so the context cannot install its own",
             ),
             Reason::Multicast => f.write_str("multicast is not allowed in this context"),
             Reason::PortNotAllowed(port, transport) => {

@@ -1,9 +1,9 @@
 //! Names of contexts: how the running ones are found.
 //!
 //! Names are not unique, so the first context of a name holds `chbind/name/0/NAME` among the abstract AF_UNIX names, the next
-//! `chbind/name/1/NAME`, and so on. Its supervisor listens there. Who connects learns from the kernel which process that is
-//! (`SO_PEERCRED`, unix(7)), and from that one's own name the number of the context: no word is exchanged, and the kernel finds
-//! the name by its hash, however many there are.
+//! `chbind/name/1/NAME`, and so on. Its supervisor listens there. A client connects, asks which process listens (`SO_PEERCRED`,
+//! unix(7)), and reads the number of the context from the name of that process. No data is exchanged. The kernel finds a name by
+//! its hash, however many there are.
 
 use super::error::Error;
 use crate::procfs;

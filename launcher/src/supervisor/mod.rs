@@ -32,7 +32,7 @@ use shared::Shared;
 use socket::sockets::Sockets;
 use std::os::fd::{AsFd, OwnedFd};
 use threads::blocked::BlockedCalls;
-use threads::leader::Leader;
+use threads::leader::Leadership;
 
 /// Who asks for a context by its name at the same time; it takes a moment each.
 pub(crate) const ASKING_AT_ONCE: i32 = 64;
@@ -112,7 +112,7 @@ pub(crate) fn start(assignment: Assignment) -> Result<Serving, Error> {
         network,
         netns_cookie,
         descriptors: Descriptors::new(of),
-        leader: Leader::default(),
+        leader: Leadership::default(),
         blocked: BlockedCalls::new().map_err(Error::Wake)?,
         sockets: Sockets::new(context, hybrid),
         log: Log::new(name, messages, verbose),

@@ -5,7 +5,7 @@ use super::log::events::Log;
 use super::log::port_conflict::Collisions;
 use super::socket::sockets::Sockets;
 use super::threads::blocked::BlockedCalls;
-use super::threads::leader::Leader;
+use super::threads::leader::Leadership;
 use crate::privileges::network_owner::NetworkOwner;
 use crate::sys::process::Identity;
 use crate::sys::seccomp::Listener;
@@ -24,7 +24,7 @@ pub(crate) struct Shared {
     pub(crate) network: NetworkOwner,
     pub(crate) netns_cookie: u64,
     pub(crate) descriptors: Descriptors,
-    pub(crate) leader: Leader,
+    pub(crate) leader: Leadership,
     pub(crate) blocked: BlockedCalls,
     pub(crate) sockets: Sockets,
     pub(crate) log: Log,

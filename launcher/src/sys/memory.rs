@@ -41,9 +41,8 @@ pub(crate) fn read(tid: pid_t, pieces: &[Piece], to: &mut [u8]) -> Result<usize>
     cerr(n as i64).map(|n| n as usize)
 }
 
-/// Whether the kernel takes an address with nothing of its own before it for one of a program (`access_ok`). It looks at
-/// that before all else in a sendto (`import_ubuf`, lib/iov_iter.c), be there a descriptor or not: where the addresses of
-/// programs end is asked once, by halves.
+/// Whether a user buffer may end at `end` (`access_ok`). Where the addresses of programs end is found out once, by binary
+/// search: sendto(-1, …) reports EFAULT beyond that, and EBADF before (`import_ubuf`, lib/iov_iter.c, comes first).
 pub(crate) fn may_end_at(end: u64) -> bool {
     static LAST: OnceLock<u64> = OnceLock::new();
     let ask = |end: u64| {

@@ -13,7 +13,7 @@ fn reasons() {
     says(&s, Reason::NotAssigned, "not an address of this context (10.0.0.1)");
     says(&m, Reason::NotAssigned, "not an address of this context (10.0.0.1, 10.0.0.2)");
     says(&d, Reason::NotAssigned, "not an address of this context (10.0.0.1, fd00:1::1)");
-    let locked = "a filter that is locked before the socket has a port leaves no place for the context's own";
+    let locked = "the socket's filter was locked before it had a port, so the context cannot install its own";
     says(&s, Reason::OwnFilter, locked);
     says(&s, Reason::LoopbackDenied, "this context has no loopback (--loopback deny)");
     says(&s, Reason::NoFamily(Family::V6), "this context has no IPv6 address");

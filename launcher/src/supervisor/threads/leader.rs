@@ -1,9 +1,9 @@
-//! Leader and followers: one thread at a time receives notifications. (The kernel wakes every waiting thread for every
+//! Leadership and followers: one thread at a time receives notifications. (The kernel wakes every waiting thread for every
 //! notification, so only one may wait.)
 //!
 //! A leader gives up the lead before it does what may block. Should it be held up all the same (by memory of the caller
 //! that is slow to come, by a socket that another thread has locked or made blocking meanwhile), the lead is taken from
-//! it: see [`Leader::look`].
+//! it: see [`Leadership::look`].
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::SeqCst};
 use std::sync::{Condvar, Mutex, PoisonError};
@@ -33,19 +33,19 @@ struct Threads {
     threads: usize,
 }
 
-/// The threads that answer calls.
+/// Who leads, of the threads that answer calls.
 #[derive(Default)]
-pub(crate) struct Leader {
+pub(crate) struct Leadership {
     state: Mutex<Threads>,
     vacant: Condvar,
-    /// Counts the beginnings and ends of turns: odd while there is one. Whoever ends a turn by counting on from its number
-    /// decides who leads: the leader itself, having answered, goes on; anybody else takes the lead from it.
+    /// Incremented when a turn starts and when it ends: odd means in progress. Who ends a turn, by incrementing its number,
+    /// decides who leads next. The leader itself, having answered, goes on. Anybody else takes the lead from it.
     turns: AtomicU64,
-    /// Somebody looks. If nobody does, whoever begins a call has to wake them.
+    /// Whether the watchdog looks at turns. If not, who begins a call wakes it.
     watched: AtomicBool,
-    /// Looks at the present turn that found nobody to take the lead.
+    /// How many looks at the present turn found nobody to take the lead.
     in_vain: AtomicU32,
-    /// A leader is held up and there is nobody to take the lead: whoever looks has it, and turns calls away.
+    /// A leader is held up and there is nobody to take the lead: the watchdog has it, and turns calls away.
     vacated: AtomicBool,
 }
 
@@ -53,12 +53,12 @@ pub(crate) struct Leader {
 #[derive(Debug)]
 pub(crate) struct Exhausted;
 
-impl Leader {
+impl Leadership {
     fn state(&self) -> std::sync::MutexGuard<'_, Threads> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Starts a thread that runs `work`, which is to begin with [`Leader::lead`].
+    /// Starts a thread that runs `work`, which is to begin with [`Leadership::lead`].
     pub(crate) fn spawn(&self, work: impl FnOnce() + Send + 'static) -> Result<(), Exhausted> {
         let mut state = self.state();
         if state.threads >= THREADS_MAX {
@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn a_leader_that_is_held_up_loses_the_lead() {
-        let leader = Leader::default();
+        let leader = Leadership::default();
         assert!(leader.lead());
         let mut seen = 0;
         let (turn, unwatched) = leader.begin();
@@ -182,7 +182,7 @@ mod tests {
 
     #[test]
     fn nobody_to_take_the_lead() {
-        let leader = Leader::default();
+        let leader = Leadership::default();
         assert!(leader.lead());
         leader.state().threads = THREADS_MAX;
         let mut seen = 0;
@@ -202,7 +202,7 @@ mod tests {
 
     #[test]
     fn the_lead_is_handed_over_once() {
-        let leader = Leader::default();
+        let leader = Leadership::default();
         assert!(leader.lead());
         let (turn, _) = leader.begin();
         leader.promote_follower(turn, || {}).unwrap();
