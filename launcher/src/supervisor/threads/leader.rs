@@ -1,4 +1,4 @@
-//! Leadership and followers: one thread at a time receives notifications. (The kernel wakes every waiting thread for every
+//! Leader and followers: one thread at a time receives notifications. (The kernel wakes every waiting thread for every
 //! notification, so only one may wait.)
 //!
 //! A leader gives up the lead before it does what may block. Should it be held up all the same (by memory of the caller
