@@ -7,9 +7,9 @@
 //!
 //! # Errors
 //!
-//! The steps, and [`Shell::pin`], give the kernel's errno for the call that has failed. The other hooks, [`connect()`] and
-//! [`send()`] give the [`Stop`] of their shell, made from such an errno or from the [`Refusal`](crate::Refusal) of a
-//! rule. Each shell has one more, which has no [errno](Stop::errno):
+//! The steps, and [`Shell::pin`], give the kernel's errno for the call that has failed. The other hooks, [`connect()`]
+//! and [`send()`] give the [`Stop`] of their shell, made from such an errno or from the [`Refusal`](crate::Refusal) of
+//! a rule. Each shell has one more, which has no [errno](Stop::errno):
 //!
 //! - The supervisor finds that its caller no longer waits. Nothing is left to answer, and nothing more is done.
 //!   [`Shell::enter`] and what blocks can end so.
