@@ -117,7 +117,7 @@ fn threads(t: &Test, model: &str) -> Outcome {
         print(*sorted(outcomes), 'waiting', flush=True); sys.stdin.readline()\n\
         print(tried(lambda: socket.socket().connect(('10.0.0.3', 7200))))";
     // All five are to call before the first of them has waited for long enough.
-    let seconds = at_most(Duration::from_secs(1)).as_secs().to_string();
+    let seconds = at_most(Duration::from_secs(2)).as_secs().to_string();
     let python = t.chbind(&format!("{S} {model}"), "python3 -c").arg(script).arg(seconds);
     let mut python = python.stdin(Stdio::piped()).start()?;
     python.wait_stdout("waiting")?;

@@ -33,8 +33,7 @@ fn counts(t: &Test, model: &str, restart: &str) -> Outcome<impl Fn(&str) -> u32 
 /// EINTR, which bind() natively never gives, stays rare: in 1.5 % of all calls at the most where the supervisor has a processor
 /// at once. Others keep it from it for longer, and from one run to the next for more or less: of a few the best counts.
 fn alarms_without_restart(t: &Test, model: &str) -> Outcome {
-    // Without any care taken it is every fifth.
-    let most = f64::from(LOOPS) * 0.015 * burden().min(6.0);
+    let most = f64::from(LOOPS) * 0.015 * (2.0 * burden() - 1.0).min(6.0);
     let mut seen = Vec::new();
     for _ in 0..12 {
         let count = counts(t, model, "")?;

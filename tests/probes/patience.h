@@ -1,5 +1,5 @@
-/* Limits of time are for a machine that has nothing else to do. The tests tell how many tasks want each processor
- * (tests/src/patience.rs): so much longer all takes. */
+/* Limits of time are for a machine that has nothing else to do. How many times longer all takes the tests tell by a variable
+ * (tests/src/patience.rs). */
 #include <stdlib.h>
 
 static inline long with_patience(long time)

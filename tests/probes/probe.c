@@ -211,8 +211,8 @@ static int one(char ***words)
 	else if (!strcmp(w, "close")) close(cur);
 	else if (!strcmp(w, "opt")) set_option(NEXT);
 	else if (!strcmp(w, "sndtimeo")) set_timeout(SO_SNDTIMEO, atoi(NEXT));
-	else if (!strcmp(w, "alarm")) set_alarm(atoi(NEXT), 0);
-	else if (!strcmp(w, "alarm-restart")) set_alarm(atoi(NEXT), SA_RESTART);
+	else if (!strcmp(w, "alarm")) set_alarm(with_patience(atoi(NEXT)), 0);
+	else if (!strcmp(w, "alarm-restart")) set_alarm(with_patience(atoi(NEXT)), SA_RESTART);
 	else if (!strcmp(w, "sleep")) usleep(atoi(NEXT) * 1000);
 	else if (!strcmp(w, "bind")) { len = parse(NEXT, &a); report("bind", bind(cur, &a.sa, len)); }
 	else if (!strcmp(w, "bind-unspec")) {

@@ -267,7 +267,7 @@ impl Done {
     /// Fails unless its standard error has a line that holds all of these. The supervisor need not have written yet when
     /// the command has ended, so this waits.
     pub fn told(mut self, keywords: &[&str]) -> Outcome<Self> {
-        let found = wait_for(crate::SOON, || {
+        let found = wait_for(Duration::from_secs(2), || {
             self.stderr = read(&self.err);
             self.stderr.lines().any(|line| keywords.iter().all(|word| line.contains(word)))
         });

@@ -165,7 +165,7 @@ impl Busy {
         socket::listen(&listener, Backlog::new(0)?)?;
         // The queue takes one more than it was told; what comes then gets no answer.
         let mut queue = Vec::new();
-        while let Ok(stream) = TcpStream::connect_timeout(&at, at_most(Duration::from_millis(150))) {
+        while let Ok(stream) = TcpStream::connect_timeout(&at, at_most(Duration::from_millis(300))) {
             queue.push(stream);
             ensure!(queue.len() < 8, "the queue of {address} is never full");
         }

@@ -1,9 +1,9 @@
 //! Waiting on a machine that has other things to do as well.
 //!
-//! Limits of time are for a machine that has nothing else to do, and only a failure reaches them. With four programs that
-//! want each processor all takes four times as long, so a [`Patience`] lasts four times as long, for as long as that is so.
-//! What looks after its time by itself (a socket's timeout, a program's alarm) cannot be told of a change: [`at_most`] gives
-//! it twice what the machine of this moment asks for.
+//! Limits of time are for a machine that has nothing else to do, and only a failure reaches them. The tests bring a task or two
+//! for each processor themselves. Where four times as many want it all takes four times as long, so a [`Patience`] lasts four
+//! times as long, for as long as that is so. What looks after its time by itself (a socket's timeout, a program's alarm) cannot
+//! be told of a change: [`at_most`] gives it what the machine of this moment asks for.
 
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -12,15 +12,18 @@ use std::time::{Duration, Instant};
 const PAUSE: Duration = Duration::from_millis(5);
 /// Between two looks at how busy the machine is.
 const FRESH: Duration = Duration::from_millis(250);
+/// The tasks that the tests bring themselves, for each processor.
+const OWN: f64 = 2.0;
 /// A machine that is busier than this is broken.
 const MOST: f64 = 50.0;
 
-/// How many tasks want each processor: those of this moment, or of the last minute, if those are more. At least one.
+/// How many times as many tasks as the tests bring want each processor: those of this moment, or of the last minute, if
+/// those are more. At least one.
 pub fn burden() -> f64 {
     static PROCESSORS: OnceLock<usize> = OnceLock::new();
     let processors = *PROCESSORS.get_or_init(|| std::thread::available_parallelism().map_or(1, usize::from));
     let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    (tasks(&load) / processors as f64).clamp(1.0, MOST)
+    (tasks(&load) / processors as f64 / OWN).clamp(1.0, MOST)
 }
 
 /// What /proc/loadavg says: `0.20 0.18 0.12 1/80 11206` (proc_loadavg(5)).
@@ -31,15 +34,15 @@ fn tasks(load: &str) -> f64 {
     f64::max(average, running)
 }
 
-/// A limit for what keeps its time by itself: a failure may wait longer for it than it would have to.
+/// A limit for what keeps its time by itself.
 pub fn at_most(limit: Duration) -> Duration {
-    limit.mul_f64(2.0 * burden())
+    limit.mul_f64(burden())
 }
 
 /// What programs are told by the variable `BURDEN`: how many times longer they are to wait than on a machine that has
 /// nothing else to do (`probes/patience.h`).
 pub fn told() -> String {
-    format!("{}", burden().ceil())
+    format!("{}", burden().round())
 }
 
 /// A limit of time that lasts longer on a busy machine.
