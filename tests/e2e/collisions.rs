@@ -71,7 +71,7 @@ fn loopback_of_a_killed_supervisor_is_not_passed_on(t: &Test) -> Outcome {
         left.wait_stdout("waiting")?;
         kill_supervisors(t)?;
         for options in [options, "--ip 10.0.0.2 --nid 1000"] {
-            t.chbind(options, "true").run()?.exited(125)?.told(&["chbind:", "1000", "taken"])?;
+            t.chbind(options, "true").run()?.exited(125)?.told(&["chbind:", "1000", "in use"])?;
         }
         let words = "tcp4 connect 127.0.0.1:5432";
         t.chbind("--ip 10.0.0.2", "probe").words(words).run()?.ok()?.printed("connect=ECONNREFUSED")?;
