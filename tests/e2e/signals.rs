@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use chbind_tests::patience::burden;
 use chbind_tests::{Case, Outcome, Test, ensure, in_both_models};
 
 use crate::rows::S;
@@ -30,21 +29,21 @@ fn counts(t: &Test, model: &str, restart: &str) -> Outcome<impl Fn(&str) -> u32 
     Ok(move |name: &str| count(&text, name))
 }
 
-/// EINTR, which bind() natively never gives, stays rare: in 1.5 % of all calls at the most where the supervisor has a processor
-/// at once. Others keep it from it for longer, and from one run to the next for more or less: of a few the best counts.
+/// EINTR, which bind() natively never gives, stays rare. Were a call open to signals until it is answered, instead of until the
+/// supervisor has received it, it would be every tenth call at least. It is one in a hundred where the supervisor has a processor
+/// at once, and two or three where others keep it from it, more in one run and less in the next: of a few the best counts.
 fn alarms_without_restart(t: &Test, model: &str) -> Outcome {
-    let most = f64::from(LOOPS) * 0.015 * (2.0 * burden() - 1.0).min(6.0);
     let mut seen = Vec::new();
     for _ in 0..12 {
         let count = counts(t, model, "")?;
         let (ok, interrupted) = (count("ok"), count("eintr"));
         ensure!(ok + interrupted == LOOPS, "{ok} + {interrupted}");
-        if f64::from(interrupted) < most {
+        if interrupted * 100 < LOOPS * 5 {
             return Ok(());
         }
         seen.push(interrupted);
     }
-    Err(format!("{seen:?} of {LOOPS} interrupted: never below {most:.0}").into())
+    Err(format!("{seen:?} of {LOOPS} interrupted: never below 5 %").into())
 }
 
 fn alarms_with_restart(t: &Test, model: &str) -> Outcome {
