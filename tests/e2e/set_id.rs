@@ -6,7 +6,8 @@ use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::PathBuf;
 
 use chbind_tests::net::{self, A, F};
-use chbind_tests::{Case, Outcome, Test, Who, cases, ensure, ensure_eq};
+use chbind_tests::patience::wait_for;
+use chbind_tests::{Case, Outcome, SOON, Test, Who, cases, ensure, ensure_eq};
 
 use crate::holes::as_user;
 use crate::rows::S;
@@ -53,12 +54,13 @@ fn attempt(t: &Test, words: &str, check: impl Fn(&str) -> Outcome) -> Outcome {
     let command = format!("{} -- slow {way} {} {rest}", as_user(t), victim.0.display());
     let mut last = String::new();
     for _ in 0..ATTEMPTS {
-        let mut run = t.chbind(S, &command).start()?;
-        run.wait_until("both to tell", |run| {
-            let told = run.stdout();
-            told.contains("helper ") && told.contains("victim ") && told.ends_with('\n')
-        })?;
-        last = run.stdout();
+        let run = t.chbind(S, &command).start()?;
+        // The helper may tell after the command has ended.
+        let both = wait_for(SOON, || {
+            last = run.stdout();
+            last.contains("helper ") && last.contains("victim ") && last.ends_with('\n')
+        });
+        ensure!(both, "waited in vain for both to tell\n{last}");
         ensure_eq!(value(&last, "euid")?, "0", "set-uid programs do not work in {}", t.dir().display());
         check(&last)?;
         let time = |name| -> Outcome<u64> { Ok(value(&last, name)?.parse()?) };
